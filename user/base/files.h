@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of a directory that belong to somebody, by their suffix, in the order of their names. */
+#ifndef BASE_FILES_H
+#define BASE_FILES_H
+
+#include <stddef.h>
+
+/*
+ * `*ret`: their paths, ended by NULL; names that begin with a dot are left out. 0 or a negative
+ * errno; -ENOENT: no such directory.
+ */
+int files_list(const char *dir, const char *suffix, char ***ret);
+void files_free(char **paths);
+static inline void files_freep(char ***paths)
+{
+	files_free(*paths);
+	*paths = NULL;
+}
+
+#endif

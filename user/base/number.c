@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Strict numbers. See number.h. */
+#include "user/base/number.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include "user/base/cleanup.h"
+
+#define EXACT_DIGITS 15
+#define EXACT 1000000000000000 /* 10^15: whole numbers below it are exact as double */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Digits up to the first that is none; moves `text` there. */
+static int digits(const char **text, uint64_t *ret)
+{
+	const char *t = *text;
+	uint64_t v = 0;
+
+	if (!is_digit(*t) || (t[0] == '0' && is_digit(t[1])))
+		return -EINVAL;
+	for (; is_digit(*t); t++) {
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *t - '0', &v))
+			return -EINVAL;
+	}
+	*text = t;
+	*ret = v;
+	return 0;
+}
+
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t v;
+
+	if (digits(&text, &v) < 0 || *text || v < min || v > max)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	uint64_t ms;
+} units[] = {
+	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+};
+
+int duration_parse(const char *text, uint64_t *ret_ms)
+{
+	uint64_t v;
+
+	if (digits(&text, &v) < 0)
+		return -EINVAL;
+	if (!*text && !v) {
+		*ret_ms = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (strcmp(text, units[i].name))
+			continue;
+		if (__builtin_mul_overflow(v, units[i].ms, &v))
+			return -EINVAL;
+		*ret_ms = v;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *duration_format(uint64_t ms, char *buf)
+{
+	size_t i = 0;
+
+	while (ms % units[i].ms)
+		i++;
+	if (ms)
+		snprintf(buf, DURATION_TEXT, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
+	else
+		snprintf(buf, DURATION_TEXT, "0");
+	return buf;
+}
+
+/* "12" or "0.05", to the first character that belongs to neither, as `v` / 10^`places`: of two
+ * numbers that are exact, so that the quotient is the double nearest to the text. No exponent, no
+ * locale. */
+static int decimal(const char **text, uint64_t *ret, unsigned int *ret_places)
+{
+	const char *t = *text;
+	unsigned int places = 0;
+	uint64_t v;
+
+	if (digits(&t, &v) < 0)
+		return -EINVAL;
+	if (*t == '.') {
+		if (!is_digit(*++t))
+			return -EINVAL;
+		for (; is_digit(*t) && v < EXACT; places++)
+			v = v * 10 + (*t++ - '0');
+	}
+	if (v >= EXACT || places > EXACT_DIGITS)
+		return -EINVAL;
+	*text = t;
+	*ret = v;
+	*ret_places = places;
+	return 0;
+}
+
+static double quotient(uint64_t v, unsigned int places)
+{
+	double tens = 1;
+
+	while (places--)
+		tens *= 10;
+	return v / tens;
+}
+
+int real_parse(const char *text, double *ret)
+{
+	unsigned int places;
+	uint64_t v;
+
+	if (decimal(&text, &v, &places) < 0 || *text)
+		return -EINVAL;
+	*ret = quotient(v, places);
+	return 0;
+}
+
+const char *real_format(double v, char *buf)
+{
+	double again;
+
+	for (int places = 0; places <= EXACT_DIGITS; places++) {
+		snprintf(buf, REAL_TEXT, "%.*f", places, v);
+		if (real_parse(buf, &again) == 0 && again == v)
+			break;
+	}
+	return buf;
+}
+
+int share_parse(const char *text, double *ret)
+{
+	unsigned int places;
+	uint64_t v;
+	double share;
+
+	if (decimal(&text, &v, &places) < 0)
+		return -EINVAL;
+	if (!strcmp(text, "%") || !strcmp(text, " %"))
+		places += 2;
+	else if (*text)
+		return -EINVAL;
+	share = quotient(v, places);
+	if (places > EXACT_DIGITS || share > 1)
+		return -EINVAL;
+	*ret = share;
+	return 0;
+}
