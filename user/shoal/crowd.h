@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The crowd in the space of requests and sizes, and how dense it is anywhere.
+ *
+ * A window is the 3 x 3 x 3 bins around a bin: at the finest scale half an octave of requests and a
+ * factor of 1.2 in both sizes wide, then twice and four times that. Windows overlap, so no border
+ * can cut a campaign in two.
+ */
+#ifndef SHOAL_CROWD_H
+#define SHOAL_CROWD_H
+
+#include "user/shoal/cohort.h"
+#include "user/shoal/space.h"
+
+/* How many sources of a kind lie in each bin, and in each step of each axis. */
+struct tally {
+	uint32_t *bins;
+	uint32_t axis[SPACE_AXES][SPACE_STEPS];
+	size_t n;
+};
+
+struct crowd {
+	const struct population *p;
+	struct tally direct[SPACE_SCALES];  /* those who are not behind a second leg */
+	struct tally split[SPACE_SCALES];   /* those who are, unless suspect */
+	struct tally own_direct, own_split; /* of the cohort in hand, all of them */
+	struct tally dense;		    /* bins found dense; empty between uses */
+	unsigned int scale;		    /* of the cohort in hand */
+	bool suspect;			    /* so is the cohort in hand */
+};
+
+/*
+ * Cohorts have their path evidence already. Those where it is strong are suspects: their split
+ * sources stand for no crowd, else two campaigns that share work under two ClientHellos would be
+ * each other's excuse.
+ */
+int crowd_new(const struct population *p, const struct cohorts *cohorts, struct crowd **ret);
+void crowd_free(struct crowd *crowd);
+
+/* Takes a cohort in hand at a scale, and puts it back. */
+void crowd_enter(struct crowd *crowd, const struct cohort *c, unsigned int scale);
+void crowd_leave(struct crowd *crowd, const struct cohort *c);
+
+void tally_add(struct tally *t, uint32_t bin, int sources);
+uint32_t tally_bin(const struct tally *t, uint32_t bin);
+uint32_t tally_window(const struct tally *t, uint32_t bin);
+
+/* What a group of innocents shows at one place: `here` of `n`. */
+struct reference {
+	size_t here, n;
+};
+#define CROWD_REFERENCES 3
+
+/*
+ * What to compare a bin or window with, told by `sum`: everybody with another ClientHello; of them
+ * those who are behind a second leg too; those with the same ClientHello who are not. The last two
+ * only when there are enough of them. Suspects count nowhere. Returns how many.
+ */
+unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
+			      uint32_t (*sum)(const struct tally *, uint32_t),
+			      struct reference ret[CROWD_REFERENCES]);
+
+/*
+ * Upper bound on the share of innocents in the cohort in hand. Wherever innocents are, they are
+ * spread like the crowd, so the crowd's outermost quarter on either end of any axis must hold a
+ * quarter of them; how few of the cohort's sources it holds bounds how many innocents there are
+ * (the mixture bound behind Storey 2002, asked at regions fixed in advance).
+ */
+double crowd_innocent_share(const struct crowd *crowd);
+
+#endif

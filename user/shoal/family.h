@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The families of evidence. Each asks a cohort another question, with a p-value as the
+ * answer; each has a file.
+ */
+#ifndef SHOAL_FAMILY_H
+#define SHOAL_FAMILY_H
+
+#include "user/shoal/crowd.h"
+
+/* Are more sources with this ClientHello behind a second leg than with any other? */
+struct evidence path_judge(const struct population *p, const struct cohort *c);
+
+/* Do more of the cohort's sources share a subnet than chance allows? */
+struct evidence place_judge(const struct population *p, const struct cohort *c);
+
+/* Are rate and sizes of the cohort's sources more alike than any crowd's? Also fills c->lfdr. */
+int density_judge(struct crowd *crowd, struct cohort *c, const struct shoal_settings *s,
+		  struct evidence *ret);
+
+#endif

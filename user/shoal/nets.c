@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Prefixes that can stand for the members in them.
+ *
+ * Residential exits are scattered thinly over other people's subnets, so a prefix is the exception.
+ * From the widest allowed length to the narrowest: members in one prefix of that length are shrunk
+ * to the longest prefix that still holds them all; it stands for them when enough of its
+ * addresses were seen to belong to the campaign, and a lower bound on the purity of what was seen
+ * there holds, by sources and by requests. Otherwise the next length splits them.
+ *
+ * Outsiders are sources that show no sign of the campaign. A source with its ClientHello that leans
+ * to a second leg, but is not yet proven, counts on neither side.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include "user/base/cleanup.h"
+#include "user/shoal/campaign.h"
+#include "user/shoal/purity.h"
+
+/* One in so many addresses of a prefix must be a member (IPv6: of its /48s), so that two dense
+ * subnets far apart do not condemn all that lies between them. */
+#define OCCUPANCY 16
+#define V6_SITE 48
+
+struct run { /* of members in one prefix */
+	const struct member *members;
+	size_t n;
+};
+
+static struct prefix address_of(const struct member *m)
+{
+	return prefix_of(m->source, 128);
+}
+
+/* The longest prefix that holds the whole run. Members are sorted: the outer two decide. */
+static struct prefix tightest(const struct run *run)
+{
+	struct prefix last = address_of(&run->members[run->n - 1]), p;
+	unsigned int len = 128;
+
+	do
+		p = prefix_of(run->members[0].source, len--);
+	while (!prefix_covers(&p, &last));
+	return p;
+}
+
+static bool occupied(const struct prefix *p, size_t members)
+{
+	double places = prefix_is_v4(p)	   ? prefix_addresses(p)
+			: p->len < V6_SITE ? exp2(V6_SITE - p->len)
+					   : 1;
+
+	return (double)members * OCCUPANCY >= places;
+}
+
+static bool outsider(const struct source *s, uint64_t hello_key)
+{
+	return s->hello_key != hello_key || !s->leans || s->shared;
+}
+
+static struct net_finding examine(const struct population *p, const struct campaign *c,
+				  const struct run *run, double alpha)
+{
+	struct net_finding net = { .prefix = tightest(run), .members = (uint32_t)run->n };
+	double member_requests = 0, other_requests = 0;
+	size_t first, end;
+
+	for (size_t i = 0; i < run->n; i++)
+		member_requests += run->members[i].requests;
+	order_within(p->order, p->n, &net.prefix, &first, &end);
+	net.sources = (uint32_t)(end - first);
+	for (size_t i = first; i < end; i++) {
+		if (!outsider(&p->list[i], c->hello_key))
+			continue;
+		net.outsiders++;
+		other_requests += p->list[i].f->requests;
+	}
+	net.purity = purity_low((double)run->n, (double)run->n + net.outsiders, member_requests,
+				member_requests + other_requests, alpha);
+	return net;
+}
+
+/* The run of not yet covered members from `first` on that share a prefix of this length. */
+static struct run run_from(const struct campaign *c, const bool *covered, size_t first,
+			   unsigned int len)
+{
+	struct prefix p = prefix_of(c->members[first].source, len), next;
+	struct run run = { &c->members[first], 0 };
+
+	for (size_t i = first; i < c->n_members && !covered[i]; i++) {
+		next = address_of(&c->members[i]);
+		if (!prefix_covers(&p, &next))
+			break;
+		run.n++;
+	}
+	return run;
+}
+
+static void find_at_length(const struct population *p, const struct shoal_settings *s,
+			   unsigned int len, bool v4, bool *covered, struct campaign *c)
+{
+	struct net_finding net;
+	struct prefix address;
+	struct run run;
+
+	for (size_t i = 0; i < c->n_members; i += run.n ? run.n : 1) {
+		run.n = 0;
+		address = address_of(&c->members[i]);
+		if (covered[i] || prefix_is_v4(&address) != v4)
+			continue;
+		run = run_from(c, covered, i, len);
+		if (run.n < s->prefix_min)
+			continue;
+		net = examine(p, c, &run, s->alpha);
+		if (!occupied(&net.prefix, run.n) || net.purity < s->purity_min)
+			continue;
+		c->prefixes[c->n_prefixes++] = net;
+		for (size_t j = 0; j < run.n; j++)
+			covered[i + j] = true;
+	}
+}
+
+static int finding_compare(const void *a, const void *b)
+{
+	const struct net_finding *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+int campaign_find_nets(const struct population *p, const struct shoal_settings *s,
+		       struct campaign *c)
+{
+	_cleanup_(freep) bool *covered = calloc(c->n_members + 1, sizeof(*covered));
+
+	c->prefixes = calloc(c->n_members + 1, sizeof(*c->prefixes));
+	if (!covered || !c->prefixes)
+		return -ENOMEM;
+	for (unsigned int len = s->prefix_v4_min; len <= s->prefix_v4_max; len++)
+		find_at_length(p, s, PREFIX_V4_BASE + len, true, covered, c);
+	for (unsigned int len = s->prefix_v6_min; len <= s->prefix_v6_max; len++)
+		find_at_length(p, s, len, false, covered, c);
+	if (c->n_prefixes)
+		qsort(c->prefixes, c->n_prefixes, sizeof(*c->prefixes), finding_compare);
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sources of a round: order, judgement of each, and who lives around it.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include "bpf/hash.h"
+#include "user/base/cleanup.h"
+#include "user/shoal/population.h"
+#include "user/shoal/space.h"
+#include "user/sight/order.h"
+
+/* Sources above this quantile of volume are spared: who sends that much is either many people or
+ * visible to any per-source limit. */
+#define VOLUME_QUANTILE 0.995
+#define VOLUME_STEPS 16 /* of its histogram, per octave: reads at most 4.4 % too high */
+
+void population_free(struct population *p)
+{
+	if (!p)
+		return;
+	free(p->list);
+	free(p->order);
+	free(p->by_key);
+	free(p);
+}
+
+static void population_freep(struct population **p)
+{
+	population_free(*p);
+}
+
+static unsigned int volume_step(uint32_t requests)
+{
+	return (unsigned int)floor(VOLUME_STEPS * log2(fmax(requests, 1)));
+}
+
+static double volume_high(const struct features *f, size_t n)
+{
+	size_t histogram[32 * VOLUME_STEPS] = { 0 }, below = 0;
+	unsigned int step = 0;
+
+	for (size_t i = 0; i < n; i++)
+		histogram[volume_step(f[i].requests)]++;
+	while (step < ARRAY_LEN(histogram)) {
+		below += histogram[step++];
+		if ((double)below >= VOLUME_QUANTILE * (double)n)
+			break;
+	}
+	return exp2((double)step / VOLUME_STEPS);
+}
+
+static struct source judge(const struct population *p, const struct features *f,
+			   const struct shoal_settings *s)
+{
+	float log10_e = (float)source_log10_e(&p->noise, f);
+	struct source ret = {
+		.f = f,
+		.hello_key = f->hello_key,
+		.bin = space_bin(f),
+		.log10_e = log10_e,
+		.asked = source_samples(f) > 0,
+		.leans = log10_e > 0,
+		.proven = log10_e >= SOURCE_PROVEN,
+		/* The estimate of k stacks lies up to a half above k. */
+		.shared = f->stacks > s->stacks_max + 0.5 || f->requests > p->requests_high,
+	};
+
+	/* To be proven takes some handshakes, so whoever is compared with the proven must have
+	 * made as many requests: the rest of the crowd is idler by definition. */
+	ret.counts = ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
+		     f->requests >= noise_samples_min(&p->noise);
+	return ret;
+}
+
+static int group_by_key(struct population *p)
+{
+	_cleanup_(freep) struct ordered *order = calloc(p->n + 1, sizeof(*order));
+	int r;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++)
+		order[i] = (struct ordered){ 0, p->list[i].hello_key, (uint32_t)i };
+	r = order_sort(order, p->n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n; i++)
+		p->by_key[i] = order[i].at;
+	return 0;
+}
+
+static const unsigned int place_v4[PLACE_LEVELS] = { 24, 20, 16 };
+static const unsigned int place_v6[PLACE_LEVELS] = { 48, 40, 32 };
+
+static bool is_v4(const struct ordered *o)
+{
+	return seine_addr_is_v4(o->hi, o->lo);
+}
+
+bool population_near(const struct population *p, size_t a, size_t b, unsigned int level)
+{
+	const struct ordered *x = &p->order[a], *y = &p->order[b];
+
+	if (is_v4(x) != is_v4(y))
+		return false;
+	if (is_v4(x))
+		return !((x->lo ^ y->lo) >> (32 - place_v4[level]));
+	return !((x->hi ^ y->hi) >> (64 - place_v6[level]));
+}
+
+struct prefix population_place(const struct population *p, size_t at, unsigned int level)
+{
+	return prefix_of(p->list[at].f->source,
+			 is_v4(&p->order[at]) ? PREFIX_V4_BASE + place_v4[level] : place_v6[level]);
+}
+
+static void count_around(struct population *p, unsigned int level)
+{
+	size_t end;
+
+	for (size_t first = 0; first < p->n; first = end) {
+		for (end = first + 1; end < p->n; end++)
+			if (!population_near(p, first, end, level))
+				break;
+		for (size_t i = first; i < end; i++)
+			p->list[i].around[level] = (uint32_t)(end - first);
+		p->places++;
+	}
+}
+
+int population_new(const struct features *f, size_t n, const struct shoal_settings *s,
+		   struct population **ret)
+{
+	_cleanup_(population_freep) struct population *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->n = n;
+	p->list = calloc(n + 1, sizeof(*p->list));
+	p->by_key = calloc(n + 1, sizeof(*p->by_key));
+	if (!p->list || !p->by_key)
+		return -ENOMEM;
+	r = order_by_address(f, n, &p->order);
+	if (r < 0)
+		return r;
+
+	p->noise = noise_learn(f, n);
+	p->requests_high = volume_high(f, n);
+	for (size_t i = 0; i < n; i++) {
+		p->list[i] = judge(p, &f[p->order[i].at], s);
+		p->asked += p->list[i].asked;
+		p->leaning += p->list[i].leans;
+	}
+	for (unsigned int level = 0; level < PLACE_LEVELS; level++)
+		count_around(p, level);
+	r = group_by_key(p);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(p);
+	return 0;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One round of the correlator, from features to campaigns.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include "user/base/cleanup.h"
+#include "user/shoal/campaign.h"
+#include "user/shoal/chance.h"
+#include "user/shoal/family.h"
+#include "user/shoal/fdr.h"
+#include "user/shoal/pcomb.h"
+
+const struct shoal_settings shoal_defaults = {
+	.q = 0.01,
+	.lfdr_max = 0.05,
+	.purity_min = 0.90,
+	.alpha = 0.05,
+	.cohort_min = 10,
+	.prefix_min = 8,
+	.prefix_v4_min = 20,
+	.prefix_v4_max = 32,
+	.prefix_v6_min = 40,
+	.prefix_v6_max = 64,
+	.stacks_max = 3,
+	.hold_sec = 600,
+};
+
+#define CORE_SHARE 0.2
+#define CORE_WRONG 0.05 /* chance that the lower bound on the core's share is wrong */
+
+static void population_freep(struct population **p)
+{
+	population_free(*p);
+}
+
+static void cohorts_freep(struct cohorts **c)
+{
+	cohorts_free(*c);
+}
+
+static void crowd_freep(struct crowd **c)
+{
+	crowd_free(*c);
+}
+
+static void campaigns_freep(struct campaigns **c)
+{
+	campaigns_free(*c);
+}
+
+static int judge_cohort(const struct population *p, struct crowd *crowd, struct cohort *c,
+			const struct shoal_settings *s)
+{
+	double values[FAMILY_MAX];
+	int r;
+
+	c->evidence[FAMILY_PLACE] = place_judge(p, c);
+	r = density_judge(crowd, c, s, &c->evidence[FAMILY_DENSITY]);
+	if (r < 0)
+		return r;
+
+	for (int f = 0; f < FAMILY_MAX; f++)
+		values[f] = c->evidence[f].p;
+	c->p = pcomb_two(values, FAMILY_MAX);
+	for (size_t f = 0; f < FAMILY_MAX; f++)
+		c->p_without[f] = pcomb_two_without(values, FAMILY_MAX, f);
+	return 0;
+}
+
+/* What a combined p-value must not exceed to be rejected even if no other cohort were. */
+static double level_alone(size_t cohorts, double q)
+{
+	double harmonic = 0;
+
+	for (size_t i = 1; i <= cohorts; i++)
+		harmonic += 1.0 / (double)i;
+	return q / ((double)cohorts * harmonic);
+}
+
+static void judge_families(struct cohort *c, double level)
+{
+	for (int f = 0; f < FAMILY_MAX; f++) {
+		c->evidence[f].holds = c->evidence[f].p * (FAMILY_MAX - 1) <= level;
+		c->stands_without[f] = c->p_without[f] <= level;
+	}
+}
+
+static int control_discoveries(struct cohorts *c, double q)
+{
+	_cleanup_(freep) double *p = calloc(2 * c->n + 1, sizeof(*p));
+	double level = level_alone(c->n, q);
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n; i++)
+		p[i] = c->list[i].p;
+	r = fdr_by(p, c->n, p + c->n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c->n; i++) {
+		c->list[i].q = p[c->n + i];
+		judge_families(&c->list[i], level);
+	}
+	return 0;
+}
+
+/*
+ * A campaign is one piece of work, or few: a good part of the sources that the path alone cannot
+ * explain must lie in one small window, sampling error allowed for. A company behind proxies of its
+ * own has path and place against it, and where its people are densest they may be denser than the
+ * crowd; but each of them works differently. Campaigns were seen to have half of their sources and
+ * more there, companies with a single tool a tenth at most.
+ */
+static bool coherent(const struct cohort *c)
+{
+	double excess = (double)c->n - c->evidence[FAMILY_PATH].expected;
+
+	return chance_share_low(fmin((double)c->core, excess), excess, CORE_WRONG) >= CORE_SHARE;
+}
+
+static int campaigns_add(const struct population *p, const struct cohort *c,
+			 const struct shoal_settings *s, uint32_t now_sec, struct campaigns *ret)
+{
+	struct campaign *new = &ret->list[ret->n];
+	int r;
+
+	r = campaign_build(p, c, s, now_sec, new);
+	if (r < 0)
+		return r;
+	if (!new->n_members) {
+		campaign_clear(new);
+		return 0;
+	}
+	ret->n++;
+	return campaign_find_nets(p, s, new);
+}
+
+static int strongest_first(const void *a, const void *b)
+{
+	const struct campaign *x = a, *y = b;
+
+	if (x->n_members != y->n_members)
+		return x->n_members > y->n_members ? -1 : 1;
+	return x->hello_key < y->hello_key ? -1 : x->hello_key > y->hello_key;
+}
+
+static int collect(const struct population *p, const struct cohorts *cohorts,
+		   const struct shoal_settings *s, uint32_t now_sec, struct campaigns *ret)
+{
+	int r;
+
+	ret->cohorts = cohorts->n;
+	ret->sources = p->n;
+	ret->list = calloc(cohorts->n + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < cohorts->n; i++) {
+		if (cohorts->list[i].q > s->q || !coherent(&cohorts->list[i]))
+			continue;
+		r = campaigns_add(p, &cohorts->list[i], s, now_sec, ret);
+		if (r < 0)
+			return r;
+	}
+	qsort(ret->list, ret->n, sizeof(*ret->list), strongest_first);
+	return 0;
+}
+
+int shoal_correlate(const struct features *f, size_t n, const struct shoal_settings *s,
+		    uint32_t now_sec, const struct campaigns *before, struct campaigns **ret)
+{
+	_cleanup_(population_freep) struct population *p = NULL;
+	_cleanup_(cohorts_freep) struct cohorts *cohorts = NULL;
+	_cleanup_(crowd_freep) struct crowd *crowd = NULL;
+	_cleanup_(campaigns_freep) struct campaigns *found = calloc(1, sizeof(*found));
+	int r;
+
+	if (!found)
+		return -ENOMEM;
+	r = population_new(f, n, s, &p);
+	if (r < 0)
+		return r;
+	r = cohorts_new(p, s->cohort_min, &cohorts);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < cohorts->n; i++)
+		cohorts->list[i].evidence[FAMILY_PATH] = path_judge(p, &cohorts->list[i]);
+	r = crowd_new(p, cohorts, &crowd);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < cohorts->n; i++) {
+		r = judge_cohort(p, crowd, &cohorts->list[i], s);
+		if (r < 0)
+			return r;
+	}
+	r = control_discoveries(cohorts, s->q);
+	if (r < 0)
+		return r;
+	r = collect(p, cohorts, s, now_sec, found);
+	if (r < 0)
+		return r;
+	campaigns_inherit(found, before, now_sec);
+	r = campaigns_hold(found, before, now_sec, s->hold_sec);
+	if (r < 0)
+		return r;
+	qsort(found->list, found->n, sizeof(*found->list), strongest_first);
+	*ret = take_ptr(found);
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The correlator: from features of sources to campaigns with members, prefixes and evidence. Pure.
+ *
+ *	sources -> cohorts (hello key, behind a second leg) -> evidence of independent families
+ *		-> at least two must hold -> false discovery control over cohorts
+ *		-> one piece of work -> members by local false discovery rate
+ *		-> prefixes by a bound on purity
+ *
+ * Every number that led to a campaign stays in its record; campaign_explain() puts them in
+ * sentences. Path and place also fit a company behind proxies of its own; nobody is a member unless
+ * density holds as well.
+ */
+#ifndef SHOAL_SHOAL_H
+#define SHOAL_SHOAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "user/base/prefix.h"
+#include "user/sight/observation.h"
+
+enum family { /* of evidence */
+	      FAMILY_PATH,
+	      FAMILY_DENSITY,
+	      FAMILY_PLACE,
+	      FAMILY_MAX,
+};
+
+struct shoal_settings {
+	double q;	     /* false discovery rate over cohorts, 0.01 */
+	double lfdr_max;     /* a member's local false discovery rate, 0.05 */
+	double purity_min;   /* lower bound on the share of members in a prefix, 0.90 */
+	double alpha;	     /* of that bound, two-sided, 0.05 */
+	uint32_t cohort_min; /* sources, 10 */
+	uint32_t prefix_min; /* members in a prefix, 8 */
+	uint32_t prefix_v4_min, prefix_v4_max; /* /20 to /32 */
+	uint32_t prefix_v6_min, prefix_v6_max; /* /40 to /64 */
+	double stacks_max; /* more stacks than this behind one address: shared, never a member; 3 */
+	uint32_t hold_sec; /* a campaign that rounds fall short of is kept this long, 600 */
+};
+extern const struct shoal_settings shoal_defaults;
+
+/* What speaks for and against one cohort in one family. */
+struct evidence {
+	enum family family;
+	double p;   /* p-value; 1 when the family cannot be asked */
+	bool holds; /* alone, at the level the combination needs */
+	/* What evidence_sentence() says: `observed` of `of`, `expected` at the share `baseline`
+	 * that others have. */
+	double observed, of, expected, baseline;
+	struct prefix where; /* FAMILY_PLACE: the prefix meant */
+};
+
+struct member {
+	uint8_t source[16];
+	double lfdr;
+	double log10_e; /* its own e-value of being behind a second leg */
+	uint32_t requests;
+	float gap_ms;
+	bool alone; /* nobody else's TCP/TLS stack was seen there */
+};
+
+struct net_finding { /* a prefix that can stand for its members */
+	struct prefix prefix;
+	uint32_t members, sources; /* in it, of those seen */
+	uint32_t outsiders;	   /* of them, with no sign of the campaign */
+	double purity;		   /* lower bound, the smaller one of sources and requests */
+};
+
+struct campaign {
+	uint32_t id; /* stable while the campaign lives; shown as c-1f3a */
+	uint64_t hello_key;
+	enum seine_gap gap;
+	uint32_t first_sec, last_sec;
+	uint32_t sources;  /* in the cohort */
+	uint64_t requests; /* of members */
+	uint32_t shared;   /* sources spared because many share them */
+	struct evidence evidence[FAMILY_MAX];
+	double p_combined;		 /* at least two families */
+	double p_without[FAMILY_MAX];	 /* the combination with that family left out */
+	bool stands_without[FAMILY_MAX]; /* it would still be found then, were it alone */
+	double q_value;
+	double gap_low_ms, gap_high_ms; /* 5 % and 95 % of the members' second leg */
+	double lfdr_max;
+	struct member *members; /* sorted by address */
+	size_t n_members;
+	struct net_finding *prefixes; /* sorted, disjoint */
+	size_t n_prefixes;
+};
+
+struct campaigns {
+	struct campaign *list; /* strongest first */
+	size_t n;
+	size_t cohorts; /* judged in this round */
+	size_t sources; /* looked at */
+};
+
+/*
+ * One round. `before` (may be NULL) gives identity: a campaign that shares most members or its key
+ * with an earlier one keeps its id and first_sec. An earlier one that this round falls short of
+ * stays as it was, with its old last_sec, until hold_sec have passed: evidence near its threshold
+ * must not make entries and names come and go.
+ */
+int shoal_correlate(const struct features *f, size_t n, const struct shoal_settings *s,
+		    uint32_t now_sec, const struct campaigns *before, struct campaigns **ret);
+void campaigns_free(struct campaigns *c);
+const struct campaign *campaigns_find(const struct campaigns *c, uint32_t id);
+const struct member *campaign_member(const struct campaign *c, const uint8_t source[16]);
+
+#define SENTENCE_SIZE 160
+#define SENTENCES_MAX 24
+
+enum side {
+	SIDE_FOR,
+	SIDE_AGAINST,
+	SIDE_EFFECT, /* what dropping would hit */
+};
+
+struct sentence {
+	enum side side;
+	char text[SENTENCE_SIZE];
+};
+
+/* One sentence with its baseline: "464 of 470 sources are behind a second leg; of others 1.2 %."
+ * `buf` gets at most `size` bytes, always terminated. Returns buf. */
+const char *evidence_sentence(const struct campaign *c, enum family f, char *buf, size_t size);
+
+/* "path", "density", "place" */
+const char *family_name(enum family f);
+
+/* All that is known for and against a campaign, and what dropping it would hit, in the order to be
+ * read. Returns how many sentences. */
+size_t campaign_explain(const struct campaign *c, struct sentence ret[SENTENCES_MAX]);
+
+#endif
