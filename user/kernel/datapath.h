@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loaded datapath: program, pinned maps, interfaces. The only folder that calls bpf_*.
+ *
+ * datapath_open() loads the program beside whatever runs, adopts the pinned maps of the same ABI or
+ * creates them, and datapath_attach() puts it on an interface: in one step in place of our own
+ * older program, through libxdp next to others, never in place of a program that is not ours.
+ */
+#ifndef KERNEL_DATAPATH_H
+#define KERNEL_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "bpf/seine.h"
+#include "user/judge/entry.h"
+
+#define DATAPATH_WHY 256
+
+struct datapath_sizes {
+	uint32_t sources, nets, flows, half_open, hit_slots, allows;
+};
+
+struct datapath_options {
+	const char *pin_dir; /* .../seine; the ABI number is appended */
+	struct datapath_sizes sizes;
+	uint32_t source_bits;
+	bool test_clock; /* tests and replay set the clock themselves */
+};
+
+struct datapath;
+
+/* `why` (DATAPATH_WHY bytes) gets a sentence an operator can act on when the result is negative. */
+int datapath_open(const struct datapath_options *o, char *why, struct datapath **ret);
+/* Opens pinned maps only, for reading and for `seine off`; no program is loaded. -ENOENT: nothing
+ * pinned. */
+int datapath_open_pinned(const char *pin_dir, char *why, struct datapath **ret);
+void datapath_close(struct datapath *d); /* leaves programs attached and maps pinned */
+
+enum datapath_xdp_mode { XDP_NATIVE, XDP_GENERIC };
+int datapath_attach(struct datapath *d, const char *ifname, enum datapath_xdp_mode mode, char *why);
+int datapath_detach(struct datapath *d, const char *ifname, char *why); /* only if it is ours */
+/* Is a program of ours on this interface, and in which mode? Id 0: none. */
+int datapath_attached(const struct datapath *d, const char *ifname, uint32_t *ret_id,
+		      enum datapath_xdp_mode *ret_mode);
+/* Does any interface run our program under a dispatcher? Then taking it off needs CAP_SYS_ADMIN. */
+bool datapath_shares(const struct datapath *d);
+int datapath_unpin(const char *pin_dir); /* removes the maps: all counts and entries are gone */
+
+/* Small rows. */
+int datapath_configure(struct datapath *d, const struct seine_cfg *cfg);
+int datapath_config(struct datapath *d, struct seine_cfg *ret);
+int datapath_switch_off(struct datapath *d, bool off);
+int datapath_switched_off(struct datapath *d, bool *ret);
+int datapath_beat(struct datapath *d, uint32_t now_sec);
+int datapath_last_beat(struct datapath *d, uint32_t *ret_sec);	 /* 0: never */
+int datapath_stats(struct datapath *d, struct seine_stats *ret); /* summed over CPUs */
+int datapath_meta(struct datapath *d, struct seine_meta *ret);
+/* Of the maps as they are: adopted ones keep the sizes they were made with. */
+void datapath_sizes(const struct datapath *d, struct datapath_sizes *ret);
+
+/* Harvest: calls `row` for each row, read in batches of at most 4096. A negative return of `row`
+ * ends it. */
+typedef int (*datapath_source_fn)(const struct seine_addr *key, const struct seine_source *row,
+				  void *arg);
+int datapath_sources(struct datapath *d, datapath_source_fn row, void *arg);
+int datapath_source(struct datapath *d, const struct seine_addr *key, struct seine_source *ret);
+int datapath_forget_source(struct datapath *d, const struct seine_addr *key);
+typedef int (*datapath_net_fn)(const struct seine_addr *key, const struct seine_net *row,
+			       void *arg);
+int datapath_nets(struct datapath *d, datapath_net_fn row, void *arg);
+int datapath_forget_net(struct datapath *d, const struct seine_addr *key);
+
+/* Lists. datapath_lists() reads back what the datapath holds. datapath_apply() builds the other
+ * generation completely, reads it back, compares and flips; on any error the old one stays in
+ * force. */
+int datapath_lists(struct datapath *d, struct entries **ret);
+int datapath_apply(struct datapath *d, const struct entries *wanted, char *why);
+int datapath_hits(struct datapath *d, uint32_t slot,
+		  struct seine_hit *ret); /* summed over CPUs; last_sec: the latest */
+int datapath_clear_hits(struct datapath *d, uint32_t slot);
+
+struct allow_entry {
+	struct prefix prefix;
+	struct seine_allow row;
+};
+int datapath_allow_put(struct datapath *d, const struct allow_entry *a);
+int datapath_allow_remove(struct datapath *d, const struct prefix *p);
+int datapath_allows(struct datapath *d, struct allow_entry **ret, size_t *ret_n);
+
+/* For tests and benches that run the program themselves. */
+int datapath_prog_fd(const struct datapath *d);
+int datapath_map_fd(const struct datapath *d, const char *name);
+void datapath_set_clock(struct datapath *d, uint64_t now_ns); /* only with test_clock */
+
+#endif
