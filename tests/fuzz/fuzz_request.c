@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests from the control socket: whatever comes in, each reader refuses it with a sentence or
+ * returns values within its bounds, and what it read can be answered as JSON.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/base/cleanup.h"
+#include "user/control/answer.h"
+#include "user/control/request.h"
+
+#define NOW 1000000
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void refused(const char *why)
+{
+	must(why[0] && memchr(why, '\0', REQUEST_WHY));
+}
+
+static void read_drop(const json_t *request)
+{
+	_cleanup_(json_decrefp) json_t *prefix = NULL, *note = NULL;
+	char why[REQUEST_WHY] = "";
+	struct entry e;
+
+	if (request_drop(request, NOW, why, &e) < 0) {
+		refused(why);
+		return;
+	}
+	must(!prefix_too_wide(&e.prefix));
+	must(e.row.origin == SEINE_OPERATOR && e.row.action <= SEINE_LIMIT);
+	must(e.row.expires_sec == 0 || e.row.expires_sec > NOW);
+	must(e.row.share <= SEINE_SHARE);
+	must((e.row.action == SEINE_LIMIT) == (e.row.rate_pps > 0));
+	must(memchr(e.row.note, '\0', SEINE_NOTE));
+	prefix = answer_prefix(&e.prefix);
+	note = answer_text(e.row.note, SEINE_NOTE);
+	must(prefix && note);
+}
+
+static void read_allow(const json_t *request)
+{
+	char why[REQUEST_WHY] = "";
+	struct allow_entry a;
+
+	if (request_allow(request, NOW, why, &a) < 0) {
+		refused(why);
+		return;
+	}
+	must(!prefix_too_wide(&a.prefix));
+	must(a.row.expires_sec == 0 || a.row.expires_sec > NOW);
+	must(memchr(a.row.note, '\0', SEINE_NOTE));
+}
+
+static void read_others(const json_t *request)
+{
+	static const char *const sorts[] = { "requests", "last", NULL };
+	char why[REQUEST_WHY] = "";
+	struct request_rows rows;
+	enum seine_mode mode;
+	struct prefix p;
+	uint32_t id, limit;
+
+	if (request_rows(request, sorts, why, &rows) < 0)
+		refused(why);
+	else
+		must(rows.limit && rows.limit <= REQUEST_LIMIT_MAX && rows.sort < 2);
+	if (request_campaign(request, why, &id, &limit) == 0)
+		must(id && limit && limit <= REQUEST_LIMIT_MAX);
+	if (request_mode(request, why, &mode) == 0)
+		must(mode == SEINE_OBSERVE || mode == SEINE_ENFORCE);
+	if (request_address(request, why, &p) == 0)
+		must(p.len == 128);
+	if (request_prefix(request, why, &p) == 0)
+		must(p.len <= 128);
+	request_nothing(request, why);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(json_decrefp) json_t *request = NULL;
+	char why[REQUEST_WHY] = "";
+
+	if (request_parse((const char *)data, size, why, &request) < 0) {
+		refused(why);
+		return 0;
+	}
+	must(request_verb(request) != NULL);
+	read_drop(request);
+	read_allow(request);
+	read_others(request);
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent's answers as far as they need no datapath: who may ask what, and campaigns. The rest
+ * is asked of a living agent in tests/net/cli.bats.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "user/base/cleanup.h"
+#include "user/control/answer.h"
+#include "user/control/reply.h"
+#include "user/control/request.h"
+#include "user/requests.h"
+
+#define ID 0x1f3a
+
+static struct member members[] = {
+	{ .lfdr = 0.01, .log10_e = 7.5, .requests = 26, .gap_ms = 61 },
+	{ .lfdr = 0.02, .log10_e = 5.5, .requests = 25, .gap_ms = 55 },
+	{ .lfdr = 0.03, .log10_e = 6.5, .requests = 24, .gap_ms = 58 },
+};
+static struct net_finding prefixes[] = { { .members = 3, .sources = 3, .purity = 0.93 } };
+static struct campaign campaign = {
+	.id = ID,
+	.hello_key = 0xc0ffee,
+	.gap = SEINE_GAP_DUAL,
+	.sources = 4,
+	.requests = 75,
+	.q_value = 1e-9,
+	.members = members,
+	.n_members = ARRAY_LEN(members),
+	.prefixes = prefixes,
+	.n_prefixes = ARRAY_LEN(prefixes),
+};
+static struct campaigns campaigns = { .list = &campaign, .n = 1, .cohorts = 2, .sources = 900 };
+static struct refusal refusals[] = {
+	{ .campaign = ID, .reason = "overlaps allow list (office)" },
+	{ .campaign = ID + 1, .reason = "another campaign's" },
+};
+static struct judgement judgement = { .refusals = refusals, .n_refusals = ARRAY_LEN(refusals) };
+static struct agent agent = { .campaigns = &campaigns, .judgement = &judgement };
+
+static int setup(void **state)
+{
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		char address[] = "203.0.113.1";
+		struct prefix p;
+
+		address[strlen(address) - 1] += i;
+		assert_int_equal(prefix_parse(address, why, sizeof(why), &p), 0);
+		memcpy(members[i].source, p.ip, sizeof(p.ip));
+	}
+	for (size_t i = 0; i < FAMILY_MAX; i++)
+		campaign.evidence[i] = (struct evidence){ .family = i, .p = 1 };
+	campaign.evidence[FAMILY_PATH].holds = true;
+	campaign.evidence[FAMILY_DENSITY].holds = true;
+	return prefix_parse("203.0.113.0/30", why, sizeof(why), &prefixes[0].prefix);
+}
+
+static json_t *ask(enum control_right right, const char *line)
+{
+	_cleanup_(json_decrefp) json_t *request = NULL;
+	_cleanup_(reply_clear) struct reply reply = { 0 };
+	const struct control_peer peer = { .right = right };
+	struct answer answer = { 0 };
+	char why[REQUEST_WHY];
+	const char *text;
+	json_t *whole;
+	size_t len;
+
+	assert_int_equal(request_parse(line, strlen(line), why, &request), 0);
+	requests_handle(&agent, &peer, request, &answer);
+	assert_int_equal(reply_begin(&reply, &answer), 0);
+	assert_int_equal(reply_peek(&reply, &text, &len), 0);
+	whole = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(whole);
+	return whole;
+}
+
+/* The code of an error, or -1 for an answer. */
+static int code(enum control_right right, const char *line)
+{
+	_cleanup_(json_decrefp) json_t *answer = ask(right, line);
+	enum answer_code c;
+	const char *text;
+
+	return answer_is_error(answer, &c, &text) ? (int)c : -1;
+}
+
+static void readers_may_not_change(void **state)
+{
+	static const char *const changes[] = {
+		"{\"verb\":\"drop add\",\"prefix\":\"203.0.113.7\"}",
+		"{\"verb\":\"drop del\",\"prefix\":\"203.0.113.7\"}",
+		"{\"verb\":\"allow add\",\"prefix\":\"203.0.113.7\"}",
+		"{\"verb\":\"allow del\",\"prefix\":\"203.0.113.7\"}",
+		"{\"verb\":\"mode set\",\"mode\":\"enforce\"}",
+		"{\"verb\":\"off\"}",
+		"{\"verb\":\"on\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		assert_int_equal(code(CONTROL_READ, changes[i]), ANSWER_DENIED);
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"campaign list\"}"), -1);
+	assert_int_equal(code(CONTROL_NONE, "{\"verb\":\"campaign list\"}"), ANSWER_DENIED);
+}
+
+static void unknown_verbs_are_errors(void **state)
+{
+	(void)state;
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"explode\"}"), ANSWER_INVALID);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"version\",\"x\":1}"), ANSWER_INVALID);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign show\",\"id\":\"c-1\"}"),
+			 ANSWER_MISSING);
+}
+
+static const char *text(const json_t *object, const char *member)
+{
+	const char *value = json_string_value(json_object_get(object, member));
+
+	assert_non_null(value);
+	return value;
+}
+
+static void campaigns_are_listed(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a = ask(CONTROL_READ, "{\"verb\":\"campaign list\"}");
+	const json_t *c = json_array_get(json_object_get(a, "campaigns"), 0);
+
+	(void)state;
+	assert_string_equal(answer_kind(a), "campaigns");
+	assert_string_equal(text(c, "id"), "c-1f3a");
+	assert_string_equal(text(c, "gap"), "dual");
+	assert_int_equal(json_integer_value(json_object_get(c, "members")), 3);
+	assert_int_equal(json_array_size(json_object_get(c, "evidence")), 2);
+}
+
+static void members_are_shown_up_to_the_limit(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a =
+		ask(CONTROL_READ, "{\"verb\":\"campaign show\",\"id\":\"c-1f3a\",\"limit\":2}");
+	const json_t *list = json_object_get(a, "members");
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text(json_array_get(list, 1), "source"), "203.0.113.2");
+	list = json_object_get(a, "prefixes");
+	assert_string_equal(text(json_array_get(list, 0), "prefix"), "203.0.113.0/30");
+}
+
+static void explanations_have_sentences_and_refusals(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a =
+		ask(CONTROL_READ, "{\"verb\":\"campaign explain\",\"id\":\"1f3a\"}");
+	const json_t *list = json_object_get(a, "sentences"), *refused;
+
+	(void)state;
+	assert_true(json_array_size(list) >= 2);
+	assert_string_equal(text(json_array_get(list, 0), "side"), "for");
+	refused = json_object_get(a, "refusals");
+	assert_int_equal(json_array_size(refused), 1);
+	assert_string_equal(text(json_array_get(refused, 0), "reason"),
+			    "overlaps allow list (office)");
+	assert_int_equal(json_array_size(json_object_get(a, "evidence")), FAMILY_MAX);
+}
+
+static void sources_know_their_campaign(void **state)
+{
+	struct prefix other = prefixes[0].prefix;
+
+	(void)state;
+	assert_ptr_equal(request_campaign_of(&agent, members[1].source), &campaign);
+	assert_null(request_campaign_of(&agent, other.ip));
+}
+
+static void times_are_told_as_time_of_day(void **state)
+{
+	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+	_cleanup_(json_decrefp) json_t *past = json_time(&m, 400), *future = json_time(&m, 1600),
+				       *never = json_time(&m, 0);
+
+	(void)state;
+	assert_int_equal(json_integer_value(past), 1700000000 - 600);
+	assert_int_equal(json_integer_value(future), 1700000000 + 600);
+	assert_true(json_is_null(never));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(readers_may_not_change),
+		cmocka_unit_test(unknown_verbs_are_errors),
+		cmocka_unit_test(campaigns_are_listed),
+		cmocka_unit_test(members_are_shown_up_to_the_limit),
+		cmocka_unit_test(explanations_have_sentences_and_refusals),
+		cmocka_unit_test(sources_know_their_campaign),
+		cmocka_unit_test(times_are_told_as_time_of_day),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

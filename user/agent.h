@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent: one loop, one line.
+ *
+ *	harvest > observe > correlate > judge > enforce > record
+ *
+ * agent_cycle() shows it in one function. Between cycles the loop serves the control socket,
+ *signals and the watchdog. Everything lives in struct agent; the requests read it to answer the
+ *command line and change it only through the functions below.
+ *
+ *	agent.c	 start, loop, stop	cycle.c	 the line	changes.c  what an operator asks for
+ */
+#ifndef AGENT_H
+#define AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "user/conf.h"
+#include "user/judge/judge.h"
+#include "user/kernel/datapath.h"
+#include "user/shoal/shoal.h"
+#include "user/sight/observation.h"
+
+struct cycle { /* the last one, for `status` */
+	uint32_t number;
+	uint32_t at_sec;
+	uint32_t took_ms;
+	size_t sources, nets;
+	struct entries_diff applied;
+	char trouble[DATAPATH_WHY]; /* empty: all went well */
+};
+
+/* What may be wrong for longer than a cycle. Logged when it begins and when it ends. */
+enum alarm {
+	ALARM_CYCLE,	 /* a cycle failed */
+	ALARM_APPLY,	 /* the kernel refused a drop list */
+	ALARM_SOURCES,	 /* the table of sources is nearly full, or was */
+	ALARM_NETS,	 /* the same of prefixes */
+	ALARM_FLOWS,	 /* more new connections than are kept */
+	ALARM_MAPS,	 /* map operations failed in the datapath */
+	ALARM_INTERFACE, /* an interface no longer runs our program */
+	ALARM_COUNT,
+};
+
+struct agent {
+	const char *conf_path;
+	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
+	enum seine_mode conf_mode; /* as the file said when it was read */
+	struct datapath *datapath;
+	struct observations *observations;
+	struct campaigns *campaigns;		/* of the last round; NULL before the first */
+	struct guards guards;			/* recomputed each round */
+	struct entries *entries;		/* in force, as read back from the kernel */
+	struct judgement *judgement;		/* of the last round; NULL before the first */
+	struct seine_stats stats, stats_before; /* the last two harvests, for rates */
+	struct cycle cycle;
+	uint32_t started_sec;
+	uint32_t good_sec; /* when a cycle last ended well: the heartbeat depends on it */
+	bool alarms[ALARM_COUNT];
+	bool degraded; /* any of them: see cycle.trouble */
+
+	struct loop *loop;
+	struct control_server *server;
+	int cycle_timer, alive_timer;
+};
+
+/* `why` holds DATAPATH_WHY bytes, here and below. */
+int agent_start(const char *conf_path, const struct conf *conf, char *why, struct agent **ret);
+int agent_run(struct agent *a);	  /* until SIGTERM or SIGINT */
+void agent_stop(struct agent *a); /* as conf.on_stop says, and frees it; NULL is fine */
+
+/* One turn of the line, as of now. */
+int agent_cycle(struct agent *a, uint32_t now_sec);
+
+uint32_t agent_now_sec(void); /* seconds since boot, CLOCK_MONOTONIC: the datapath's clock */
+
+/* Sets or clears an alarm; a change is logged with `format`. Returns `on`. */
+__attribute__((format(printf, 4, 5))) bool agent_alarm(struct agent *a, enum alarm alarm, bool on,
+						       const char *format, ...);
+
+/* Changes an operator asks for; in force when they return. `why` gets the sentence for the
+ * operator. -EPERM with the rule in `why` when a guard refuses. */
+int agent_drop_add(struct agent *a, const struct entry *e, char *why);
+int agent_drop_remove(struct agent *a, const struct prefix *p, char *why);
+int agent_allow_add(struct agent *a, const struct allow_entry *e, char *why);
+int agent_allow_remove(struct agent *a, const struct prefix *p, char *why);
+int agent_set_mode(struct agent *a, enum seine_mode mode, char *why);
+int agent_switch_off(struct agent *a, bool off, char *why);
+int agent_reload(struct agent *a, char *why); /* on error the settings stay as they were */
+
+/* Reads the allow list and what the host needs anew into a->guards. */
+int agent_guard(struct agent *a, uint32_t now_sec);
+/* Brings `wanted` into force, and a->entries up to date. On failure the old list stays. */
+int agent_enforce(struct agent *a, const struct entries *wanted, char *why);
+
+#endif

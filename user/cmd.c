@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Asking the agent, and reading options into requests. See cmd_format.c for the way back.
+ */
+#include <errno.h>
+#include <langinfo.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "user/base/cleanup.h"
+#include "user/base/number.h"
+#include "user/base/prefix.h"
+#include "user/cmd.h"
+#include "user/control/answer.h"
+#include "user/control/client.h"
+#include "user/control/request.h"
+
+#define WHY 256
+
+int cmd_fail(int exit_code, const char *format, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("seine: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return exit_code;
+}
+
+static bool wants_colour(const struct cli_call *call)
+{
+	const char *when = call->option[OPT_COLOR], *no_color = getenv("NO_COLOR");
+
+	if (when && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
+/* As wide as the terminal; what goes into a file or a pipe fits any. */
+static unsigned int width_of_output(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return TEXT_WIDTH;
+	return size.ws_col;
+}
+
+struct text_style cmd_style(const struct cli_call *call)
+{
+	return (struct text_style){
+		.width = width_of_output(),
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.colour = wants_colour(call),
+	};
+}
+
+int cmd_conf(const struct cli_call *call, struct conf *ret)
+{
+	const char *path = call->option[OPT_CONFIG];
+	char why[WHY];
+
+	if (!path && access(CONF_PATH_DEFAULT, F_OK) < 0) {
+		conf_default(ret);
+		return EXIT_DONE;
+	}
+	if (conf_load(path ? path : CONF_PATH_DEFAULT, why, sizeof(why), ret) < 0)
+		return cmd_fail(EXIT_CONFIG, "%s", why);
+	return EXIT_DONE;
+}
+
+/* --- Asking ----------------------------------------------------------------------------------- */
+
+static void still_waiting(unsigned int seconds)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\rseine: waiting for the agent, %u s ", seconds);
+}
+
+static int exit_of(enum answer_code code)
+{
+	switch (code) {
+	case ANSWER_INVALID: return EXIT_MISUSE;
+	case ANSWER_REFUSED: return EXIT_REFUSED;
+	default: return EXIT_NO;
+	}
+}
+
+int cmd_print_json(const json_t *answer)
+{
+	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(ANSWER_DIGITS);
+
+	if (json_dumpf(answer, stdout, flags) < 0 || putchar('\n') == EOF || fflush(stdout) == EOF)
+		return cmd_fail(EXIT_NO, "cannot write the answer");
+	return EXIT_DONE;
+}
+
+static int ask(const struct cli_call *call, const json_t *request, json_t **ret)
+{
+	const char *path = call->option[OPT_SOCKET];
+	struct conf conf;
+	char why[CLIENT_WHY];
+	int code;
+
+	if (!path) {
+		code = cmd_conf(call, &conf);
+		if (code != EXIT_DONE)
+			return code;
+		path = conf.socket;
+	}
+	if (client_ask(path, request, still_waiting, why, ret) < 0)
+		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
+	return EXIT_DONE;
+}
+
+int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret)
+{
+	_cleanup_(json_decrefp) json_t *owned = request, *answer = NULL;
+	enum answer_code error;
+	const char *text;
+	int code;
+
+	code = ask(call, owned, &answer);
+	if (code == EXIT_DONE && call->option[OPT_JSON])
+		code = cmd_print_json(answer);
+	if (code != EXIT_DONE)
+		return code;
+	if (answer_is_error(answer, &error, &text))
+		return cmd_fail(exit_of(error), "%s", text);
+
+	*ret = take_ptr(answer);
+	return EXIT_DONE;
+}
+
+int cmd_show(const struct cli_call *call, json_t *request, cmd_render render)
+{
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	struct text_style style = cmd_style(call);
+	int code;
+
+	code = cmd_ask(call, request, &answer);
+	if (code == EXIT_DONE && !call->option[OPT_JSON])
+		render(answer, &style);
+	return code;
+}
+
+/* --- Building requests ------------------------------------------------------------------------ */
+
+int cmd_put_text(const struct cli_call *call, enum cli_option o, json_t *request,
+		 const char *member)
+{
+	const char *text = call->option[o];
+
+	if (text && json_object_set_new(request, member, json_string(text)) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s: not valid UTF-8", member);
+	return EXIT_DONE;
+}
+
+int cmd_put_number(const struct cli_call *call, enum cli_option o, json_t *request,
+		   const char *member)
+{
+	const char *text = call->option[o];
+	uint64_t n;
+
+	if (!text)
+		return EXIT_DONE;
+	if (number_parse(text, 1, UINT32_MAX, &n) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s: %s: not a number from 1 on", member, text);
+	json_object_set_new(request, member, json_integer(n));
+	return EXIT_DONE;
+}
+
+int cmd_put_ttl(const struct cli_call *call, json_t *request)
+{
+	const char *text = call->option[OPT_TTL];
+	uint64_t ms;
+
+	if (call->option[OPT_PERMANENT])
+		json_object_set_new(request, "permanent", json_true());
+	if (!text)
+		return EXIT_DONE;
+	if (call->option[OPT_PERMANENT])
+		return cmd_fail(EXIT_MISUSE, "--ttl and --permanent: give one of the two");
+	if (duration_parse(text, &ms) < 0 || ms < 1000)
+		return cmd_fail(EXIT_MISUSE, "ttl: %s: not a time such as 90s, 10m, 1h or 7d",
+				text);
+	json_object_set_new(request, "ttl_sec", json_integer(ms / 1000));
+	return EXIT_DONE;
+}
+
+int cmd_put_share(const struct cli_call *call, json_t *request)
+{
+	const char *text = call->option[OPT_SHARE];
+	double share;
+
+	if (!text)
+		return EXIT_DONE;
+	if (share_parse(text, &share) < 0)
+		return cmd_fail(EXIT_MISUSE, "share: %s: not a share such as 5%%", text);
+	json_object_set_new(request, "share", json_integer(lround(share * SEINE_SHARE)));
+	return EXIT_DONE;
+}
+
+int cmd_put_rows(const struct cli_call *call, json_t *request)
+{
+	int code = cmd_put_text(call, OPT_SORT, request, "sort");
+
+	return code == EXIT_DONE ? cmd_put_number(call, OPT_LIMIT, request, "limit") : code;
+}
+
+int cmd_check_prefix(const char *text)
+{
+	struct prefix p;
+	char why[WHY];
+
+	if (prefix_parse(text, why, sizeof(why), &p) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s", why);
+	return EXIT_DONE;
+}
+
+int cmd_check_entry_prefix(const char *text)
+{
+	struct prefix p;
+	char why[REQUEST_WHY];
+
+	if (entry_prefix_parse(text, why, &p) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s", why);
+	return EXIT_DONE;
+}
+
+int cmd_check_address(const char *text)
+{
+	struct prefix p;
+	char why[WHY];
+
+	if (prefix_parse_address(text, why, sizeof(why), &p) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s", why);
+	return EXIT_DONE;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands of `seine` share: asking the agent, reading options into a request, and taking
+ * answers apart. Each cmd_X.c holds the commands of one noun or of a few that belong together.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "user/cli.h"
+#include "user/conf.h"
+#include "user/export/format.h"
+#include "user/export/text.h"
+
+int cmd_status(const struct cli_call *call);
+int cmd_src(const struct cli_call *call);
+int cmd_net(const struct cli_call *call);
+int cmd_campaign_list(const struct cli_call *call);
+int cmd_campaign_show(const struct cli_call *call);
+int cmd_campaign_explain(const struct cli_call *call);
+int cmd_check(const struct cli_call *call);
+int cmd_drop_list(const struct cli_call *call);
+int cmd_drop_add(const struct cli_call *call);
+int cmd_drop_del(const struct cli_call *call);
+int cmd_allow_list(const struct cli_call *call);
+int cmd_allow_add(const struct cli_call *call);
+int cmd_allow_del(const struct cli_call *call);
+int cmd_mode(const struct cli_call *call);
+int cmd_off(const struct cli_call *call);
+int cmd_on(const struct cli_call *call);
+int cmd_version(const struct cli_call *call);
+
+/* --- Asking ----------------------------------------------------------------------------------- */
+
+/* All of these speak to stderr themselves, and return an exit code. */
+
+/* Settings of --config, or of the default file, or, when that is missing, the defaults. */
+int cmd_conf(const struct cli_call *call, struct conf *ret);
+
+/* Sends `request` (which is consumed) to the agent. With --json the answer is printed, too. */
+int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret);
+
+int cmd_print_json(const json_t *answer);
+
+/* Prints an answer for a person. */
+typedef void (*cmd_render)(const json_t *answer, const struct text_style *style);
+
+/* Asks, and prints the answer in the form that was asked for. */
+int cmd_show(const struct cli_call *call, json_t *request, cmd_render render);
+
+__attribute__((format(printf, 2, 3))) int cmd_fail(int exit_code, const char *format, ...);
+
+struct text_style cmd_style(const struct cli_call *call);
+
+/* --- Building requests ------------------------------------------------------------------------ */
+
+/* Each adds `member` when the option was given. EXIT_MISUSE when its value cannot be read. */
+int cmd_put_text(const struct cli_call *call, enum cli_option o, json_t *request,
+		 const char *member);
+int cmd_put_number(const struct cli_call *call, enum cli_option o, json_t *request,
+		   const char *member);
+int cmd_put_ttl(const struct cli_call *call, json_t *request); /* --ttl and --permanent */
+int cmd_put_share(const struct cli_call *call, json_t *request);
+int cmd_put_rows(const struct cli_call *call, json_t *request); /* --sort and --limit */
+
+/* Checks before anybody is asked, so that a typing error is answered without an agent. */
+int cmd_check_prefix(const char *text);
+int cmd_check_entry_prefix(const char *text); /* refuses what is too wide for an entry */
+int cmd_check_address(const char *text);
+
+/* --- Taking answers apart --------------------------------------------------------------------- */
+
+/* Members of an object, with a value that prints when they are missing or null: "-", 0, false. */
+const char *get_text(const json_t *object, const char *member);
+uint64_t get_number(const json_t *object, const char *member);
+double get_real(const json_t *object, const char *member);
+bool get_flag(const json_t *object, const char *member);
+bool is_null(const json_t *object, const char *member); /* also when it is missing */
+
+/* "3 m 20 s", "for ever", "3 m ago"; `buf` holds FORMAT_MAX. All return buf. */
+const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
+const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
+const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
+
+/* "20 of 4711 shown; --limit N shows more", when not all are. */
+void print_shown(const json_t *answer, const char *rows, const char *what);
+
+#endif

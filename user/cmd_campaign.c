@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `seine campaign`: what was found, who belongs to it, and why.
+ */
+#include <string.h>
+#include "user/base/cleanup.h"
+#include "user/cmd.h"
+#include "user/control/request.h"
+
+#define LABEL "%-12s"
+
+/* "path, density" */
+static const char *join(const json_t *words, char *buf, size_t size)
+{
+	size_t used = 0, i;
+	json_t *word;
+
+	buf[0] = '\0';
+	json_array_foreach((json_t *)words, i, word) {
+		if (used < size)
+			used += snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
+					 json_string_value(word));
+	}
+	return buf;
+}
+
+static void render_list(const json_t *a, const struct text_style *s)
+{
+	static const struct text_column columns[] = {
+		{ "ID", TEXT_LEFT, false },	{ "MEMBERS", TEXT_RIGHT, false },
+		{ "REQ", TEXT_RIGHT, false },	{ "NETS", TEXT_RIGHT, false },
+		{ "DROPS", TEXT_RIGHT, false }, { "SINCE", TEXT_LEFT, false },
+		{ "Q", TEXT_RIGHT, false },	{ "EVIDENCE", TEXT_LEFT, true },
+	};
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	const json_t *list = json_object_get(a, "campaigns");
+	char families[64], n[FORMAT_MAX];
+	json_t *c;
+	size_t i;
+
+	if (text_table_new(columns, ARRAY_LEN(columns), &t) < 0)
+		return;
+	json_array_foreach((json_t *)list, i, c) {
+		text_cell(t, "%s", get_text(c, "id"));
+		text_cell(t, "%s", format_count(get_number(c, "members"), n));
+		text_cell(t, "%s", format_count(get_number(c, "requests"), n));
+		text_cell(t, "%s", format_count(get_number(c, "prefixes"), n));
+		text_cell(t, "%s", format_count(get_number(c, "entries"), n));
+		text_cell(t, "%s", format_ago(c, "first", n));
+		text_cell(t, "%.1e", get_real(c, "q"));
+		text_cell(t, "%s",
+			  join(json_object_get(c, "evidence"), families, sizeof(families)));
+	}
+	text_table_print(t, s, stdout);
+	if (!json_array_size(list))
+		printf("No campaign among %s sources in %llu cohorts.\n",
+		       format_count(get_number(a, "sources"), n),
+		       (unsigned long long)get_number(a, "cohorts"));
+}
+
+int cmd_campaign_list(const struct cli_call *call)
+{
+	return cmd_show(call, json_pack("{s:s}", "verb", "campaign list"), render_list);
+}
+
+/* Both questions about one campaign. */
+static int ask_about(const struct cli_call *call, const char *verb, cmd_render render)
+{
+	_cleanup_(json_decrefp) json_t *request =
+		json_pack("{s:s, s:s}", "verb", verb, "id", call->args[0]);
+	uint32_t id;
+	int code;
+
+	if (campaign_parse(call->args[0], &id) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s: not the id of a campaign, such as c-1f3a",
+				call->args[0]);
+	code = cmd_put_number(call, OPT_LIMIT, request, "limit");
+	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render) : code;
+}
+
+static void print_summary(const json_t *c)
+{
+	char a[FORMAT_MAX], b[FORMAT_MAX], families[64];
+
+	printf(LABEL "%s, first seen %s, last %s\n", "campaign", get_text(c, "id"),
+	       format_ago(c, "first", a), format_ago(c, "last", b));
+	printf(LABEL "%s of %s sources in the cohort, %llu spared as shared\n", "members",
+	       format_count(get_number(c, "members"), a), format_count(get_number(c, "sources"), b),
+	       (unsigned long long)get_number(c, "shared"));
+	printf(LABEL "%s by members\n", "requests", format_count(get_number(c, "requests"), a));
+	printf(LABEL "ClientHello %s, gap %s, second leg %.0f to %.0f ms\n", "sameness",
+	       get_text(c, "hello"), get_text(c, "gap"), get_real(c, "gap_low_ms"),
+	       get_real(c, "gap_high_ms"));
+	printf(LABEL "%s; q = %.1e\n", "evidence",
+	       join(json_object_get(c, "evidence"), families, sizeof(families)), get_real(c, "q"));
+	printf(LABEL "%llu in force\n", "entries", (unsigned long long)get_number(c, "entries"));
+}
+
+static void print_prefixes(const json_t *a, const struct text_style *s)
+{
+	static const struct text_column columns[] = {
+		{ "PREFIX", TEXT_LEFT, false },
+		{ "MEMBERS", TEXT_RIGHT, false },
+		{ "SOURCES SEEN", TEXT_RIGHT, false },
+		{ "PURITY AT LEAST", TEXT_RIGHT, false },
+	};
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	json_t *p;
+	size_t i;
+
+	if (text_table_new(columns, ARRAY_LEN(columns), &t) < 0)
+		return;
+	json_array_foreach(json_object_get(a, "prefixes"), i, p) {
+		text_cell(t, "%s", get_text(p, "prefix"));
+		text_cell(t, "%llu", (unsigned long long)get_number(p, "members"));
+		text_cell(t, "%llu", (unsigned long long)get_number(p, "sources"));
+		text_cell(t, "%.1f %%", 100 * get_real(p, "purity"));
+	}
+	putchar('\n');
+	text_table_print(t, s, stdout);
+}
+
+static void print_members(const json_t *a, const struct text_style *s)
+{
+	static const struct text_column columns[] = {
+		{ "MEMBER", TEXT_LEFT, false },	  { "REQ", TEXT_RIGHT, false },
+		{ "GAP MS", TEXT_RIGHT, false },  { "LOCAL FDR", TEXT_RIGHT, false },
+		{ "LOG10 E", TEXT_RIGHT, false },
+	};
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	const json_t *members = json_object_get(a, "members");
+	uint64_t total = get_number(json_object_get(a, "campaign"), "members");
+	json_t *m;
+	size_t i;
+
+	if (text_table_new(columns, ARRAY_LEN(columns), &t) < 0)
+		return;
+	json_array_foreach((json_t *)members, i, m) {
+		text_cell(t, "%s", get_text(m, "source"));
+		text_cell(t, "%llu", (unsigned long long)get_number(m, "requests"));
+		text_cell(t, "%.0f", get_real(m, "gap_ms"));
+		text_cell(t, "%.3f", get_real(m, "lfdr"));
+		text_cell(t, "%.1f", get_real(m, "log10_e"));
+	}
+	putchar('\n');
+	text_table_print(t, s, stdout);
+	if (json_array_size(members) < total)
+		printf("%zu of %llu members shown; --limit N shows more\n",
+		       json_array_size(members), (unsigned long long)total);
+}
+
+static void render_show(const json_t *a, const struct text_style *s)
+{
+	print_summary(json_object_get(a, "campaign"));
+	print_prefixes(a, s);
+	print_members(a, s);
+}
+
+int cmd_campaign_show(const struct cli_call *call)
+{
+	return ask_about(call, "campaign show", render_show);
+}
+
+/* All sentences of one side, below a title. */
+static void print_side(const json_t *a, const char *side, const char *title,
+		       const struct text_style *s)
+{
+	bool first = true;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(a, "sentences"), i, one) {
+		if (strcmp(get_text(one, "side"), side) != 0)
+			continue;
+		if (first)
+			printf("\n%s%s%s\n", text_colour(s, TEXT_BOLD), title,
+			       text_colour(s, TEXT_PLAIN));
+		text_wrap(get_text(one, "text"), 2, s, stdout);
+		first = false;
+	}
+}
+
+static void render_explain(const json_t *a, const struct text_style *s)
+{
+	json_t *one;
+	size_t i;
+
+	print_summary(json_object_get(a, "campaign"));
+	print_side(a, "for", "What speaks for it", s);
+	print_side(a, "against", "What speaks against it", s);
+	print_side(a, "effect", "What dropping it would hit", s);
+
+	json_array_foreach(json_object_get(a, "refusals"), i, one) {
+		if (i == 0)
+			printf("\n%sWhat was refused%s\n", text_colour(s, TEXT_BOLD),
+			       text_colour(s, TEXT_PLAIN));
+		printf("  %s: %s\n", get_text(one, "prefix"), get_text(one, "reason"));
+	}
+}
+
+int cmd_campaign_explain(const struct cli_call *call)
+{
+	return ask_about(call, "campaign explain", render_explain);
+}

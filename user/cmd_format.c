@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From answers to words.
+ */
+#include <inttypes.h>
+#include <time.h>
+#include "user/cmd.h"
+
+const char *get_text(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text ? text : "-";
+}
+
+uint64_t get_number(const json_t *object, const char *member)
+{
+	json_int_t n = json_integer_value(json_object_get(object, member));
+
+	return n > 0 ? n : 0;
+}
+
+double get_real(const json_t *object, const char *member)
+{
+	return json_number_value(json_object_get(object, member));
+}
+
+bool get_flag(const json_t *object, const char *member)
+{
+	return json_is_true(json_object_get(object, member));
+}
+
+bool is_null(const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+
+	return !value || json_is_null(value);
+}
+
+const char *format_left(const json_t *entry, char *buf)
+{
+	if (is_null(entry, "left_sec"))
+		snprintf(buf, FORMAT_MAX, "for ever");
+	else
+		format_time(get_number(entry, "left_sec"), buf);
+	return buf;
+}
+
+const char *format_left_short(const json_t *entry, char *buf)
+{
+	return is_null(entry, "left_sec") ? format_left(entry, buf)
+					  : format_age(get_number(entry, "left_sec"), buf);
+}
+
+const char *format_ago(const json_t *object, const char *member, char *buf)
+{
+	uint64_t then = get_number(object, member), now = time(NULL);
+	char age[FORMAT_MAX];
+
+	if (!then)
+		snprintf(buf, FORMAT_MAX, "-");
+	else
+		snprintf(buf, FORMAT_MAX, "%.24s ago",
+			 format_age(now > then ? now - then : 0, age));
+	return buf;
+}
+
+void print_shown(const json_t *answer, const char *rows, const char *what)
+{
+	size_t shown = json_array_size(json_object_get(answer, rows));
+	uint64_t total = get_number(answer, "total");
+
+	if (!total)
+		printf("No %s.\n", what);
+	else if (shown < total)
+		printf("%zu of %" PRIu64 " %s shown; --limit N shows more\n", shown, total, what);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `seine status`, `seine version`.
+ */
+#include <string.h>
+#include "user/base/cleanup.h"
+#include "user/cmd.h"
+#include "user/control/answer.h"
+#include "user/kernel/datapath.h"
+#include "user/version.h"
+
+#define LABEL "%-12s" /* the left column */
+
+/* --- What is wrong or unusual, first ---------------------------------------------------------- */
+
+static void print_mode(const json_t *a, const struct text_style *s)
+{
+	bool off = get_flag(a, "off"), enforce = strcmp(get_text(a, "mode"), "enforce") == 0;
+
+	printf(LABEL, "mode");
+	if (off)
+		printf("%soff: everything passes; seine on ends this%s\n", text_colour(s, TEXT_RED),
+		       text_colour(s, TEXT_PLAIN));
+	else if (enforce)
+		printf("%senforce%s: entries drop\n", text_colour(s, TEXT_GREEN),
+		       text_colour(s, TEXT_PLAIN));
+	else
+		printf("%sobserve%s: nothing is dropped; what would be is counted\n",
+		       text_colour(s, TEXT_YELLOW), text_colour(s, TEXT_PLAIN));
+}
+
+static void print_trouble(const json_t *a, const struct text_style *s)
+{
+	const char *trouble = get_text(a, "trouble");
+
+	if (!*trouble && !get_flag(a, "degraded"))
+		return;
+	printf(LABEL "%s", "trouble", text_colour(s, TEXT_RED));
+	text_wrap(*trouble ? trouble : "degraded: a table is full, or an apply failed", 0, s,
+		  stdout);
+	fputs(text_colour(s, TEXT_PLAIN), stdout);
+}
+
+static void print_agent(const json_t *a)
+{
+	const json_t *cycle = json_object_get(a, "cycle");
+	char up[FORMAT_MAX], age[FORMAT_MAX], silent[FORMAT_MAX];
+
+	printf(LABEL "seined %s, running for %s\n", "agent", get_text(a, "version"),
+	       format_time(get_number(a, "uptime_sec"), up));
+	if (!json_is_object(cycle)) {
+		printf(LABEL "none finished yet\n", "last round");
+		return;
+	}
+	printf(LABEL "%s ago, took %llu ms; automatic entries watch after %s without\n",
+	       "last round", format_time(get_number(cycle, "age_sec"), age),
+	       (unsigned long long)get_number(cycle, "took_ms"),
+	       format_time(get_number(a, "silent_after_sec"), silent));
+}
+
+static void print_interfaces(const json_t *a, const struct text_style *s)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(json_object_get(a, "interfaces"), i, one) {
+		printf(LABEL "%s: ", i ? "" : "interface", get_text(one, "name"));
+		if (is_null(one, "program"))
+			printf("%snot attached: nothing is seen there%s\n",
+			       text_colour(s, TEXT_RED), text_colour(s, TEXT_PLAIN));
+		else
+			printf("program %llu, %s mode\n",
+			       (unsigned long long)get_number(one, "program"),
+			       get_text(one, "xdp"));
+	}
+}
+
+/* --- What it has found ------------------------------------------------------------------------ */
+
+static void print_campaigns(const json_t *a)
+{
+	const json_t *c = json_object_get(a, "campaigns"), *j = json_object_get(a, "judgement");
+
+	if (!json_is_object(c))
+		return;
+	printf(LABEL "%llu, with %llu members; %llu cohorts were judged\n", "campaigns",
+	       (unsigned long long)get_number(c, "found"),
+	       (unsigned long long)get_number(c, "members"),
+	       (unsigned long long)get_number(c, "cohorts"));
+	if (get_number(j, "refused") || get_flag(j, "budget_spent"))
+		printf(LABEL "%llu prefixes, by guards or budget%s\n", "refused",
+		       (unsigned long long)get_number(j, "refused"),
+		       get_flag(j, "budget_spent") ? "; the budget is spent" : "");
+}
+
+static void print_entries(const json_t *a)
+{
+	const json_t *entries = json_object_get(a, "entries");
+	const char *origin, *comma = "";
+	json_int_t total = 0;
+	json_t *n;
+
+	json_object_foreach((json_t *)entries, origin, n)
+		total += json_integer_value(n);
+	printf(LABEL "%lld", "entries", (long long)total);
+	json_object_foreach((json_t *)entries, origin, n) {
+		if (!json_integer_value(n))
+			continue;
+		printf("%s %s %lld", *comma ? comma : ":", origin,
+		       (long long)json_integer_value(n));
+		comma = ",";
+	}
+	putchar('\n');
+}
+
+static void print_tables(const json_t *a, const struct text_style *s)
+{
+	const char *name;
+	json_t *fill;
+
+	json_object_foreach(json_object_get(a, "tables"), name, fill) {
+		uint64_t used = get_number(fill, "used"), size = get_number(fill, "size");
+		double share = size ? 100.0 * used / size : 0;
+		char left[FORMAT_MAX], right[FORMAT_MAX];
+
+		printf(LABEL "%s%s of %s, %.0f %%%s\n",
+		       strcmp(name, "hit_slots") == 0 ? "hit slots" : name,
+		       text_colour(s, share > 90 ? TEXT_RED : TEXT_PLAIN), format_count(used, left),
+		       format_count(size, right), share, text_colour(s, TEXT_PLAIN));
+	}
+}
+
+/* --- Counters, with their text from the contract ---------------------------------------------- */
+
+static void add_counter(struct text_table *t, const json_t *counters, const char *name,
+			const char *text)
+{
+	const json_t *counter = json_object_get(counters, name);
+	char total[FORMAT_MAX];
+
+	uint64_t n = get_number(counter, "total");
+
+	if (!n)
+		return;
+	text_cell(t, "%s", text);
+	text_cell(t, "%s", strstr(name, "bytes") ? format_bytes(n, total) : format_count(n, total));
+	if (is_null(counter, "per_sec"))
+		text_cell(t, "-");
+	else
+		text_cell(t, "%.1f", get_real(counter, "per_sec"));
+}
+
+static void print_counters(const json_t *a, const struct text_style *s)
+{
+	static const struct text_column columns[] = {
+		{ "COUNTED", TEXT_LEFT, true },
+		{ "TOTAL", TEXT_RIGHT, false },
+		{ "PER SECOND", TEXT_RIGHT, false },
+	};
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	const json_t *counters = json_object_get(a, "counters");
+
+	if (text_table_new(columns, ARRAY_LEN(columns), &t) < 0)
+		return;
+#define X(name, text) add_counter(t, counters, #name, text);
+	SEINE_COUNTERS(X)
+#undef X
+	if (get_number(json_object_get(counters, "packets"), "total"))
+		putchar('\n');
+	text_table_print(t, s, stdout);
+}
+
+static void render_status(const json_t *a, const struct text_style *s)
+{
+	print_mode(a, s);
+	print_trouble(a, s);
+	print_interfaces(a, s);
+	print_agent(a);
+	print_campaigns(a);
+	print_entries(a);
+	print_tables(a, s);
+	print_counters(a, s);
+}
+
+/* What is left when the agent is dead: the maps still say whether anything is being dropped. */
+static void print_without_agent(const struct cli_call *call)
+{
+	struct datapath *d = NULL;
+	struct seine_cfg cfg;
+	struct conf conf;
+	char why[DATAPATH_WHY];
+	bool off;
+
+	if (cmd_conf(call, &conf) != EXIT_DONE || datapath_open_pinned(conf.pin_dir, why, &d) < 0)
+		return;
+	if (datapath_config(d, &cfg) == 0 && datapath_switched_off(d, &off) == 0)
+		fprintf(stderr, "seine: the datapath is in place without it, %s\n",
+			off			    ? "and switched off"
+			: cfg.mode == SEINE_ENFORCE ? "and operator entries drop until they run "
+						      "out; seine off stops all"
+						    : "and only observes");
+	datapath_close(d);
+}
+
+int cmd_status(const struct cli_call *call)
+{
+	int code = cmd_show(call, json_pack("{s:s}", "verb", "status"), render_status);
+
+	if (code == EXIT_UNREACHABLE && !call->option[OPT_JSON])
+		print_without_agent(call);
+	return code;
+}
+
+int cmd_version(const struct cli_call *call)
+{
+	_cleanup_(json_decrefp) json_t *answer = answer_new("version");
+
+	json_object_set_new(answer, "version", json_string(SEINE_VERSION));
+	json_object_set_new(answer, "abi", json_integer(SEINE_ABI));
+	json_object_set_new(answer, "schema", json_integer(ANSWER_SCHEMA));
+	if (call->option[OPT_JSON])
+		return cmd_print_json(answer);
+	printf("seine %s, map layout %d\n", SEINE_VERSION, SEINE_ABI);
+	return EXIT_DONE;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Settings: one table leads from section and key to a kind and a place in struct conf. See conf.h.
+ *
+ * A key may stand once in a file; keys of lists (interfaces, ports) may stand several times, and
+ * the first of them in a file begins the list anew, so that a drop-in replaces what came before it.
+ */
+#include "user/conf.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include "user/base/cleanup.h"
+#include "user/base/files.h"
+#include "user/base/ini.h"
+#include "user/base/number.h"
+#include "user/base/refuse.h"
+#include "user/setting.h"
+
+/* ---- lists ---- */
+
+static int interface_read(const struct setting *s, const char *value, void *at, char *why,
+			  size_t size)
+{
+	struct conf *c = at;
+
+	(void)s;
+	if (strlen(value) >= IF_NAMESIZE || strpbrk(value, "/: \t"))
+		return refuse(why, size, "%.32s cannot be an interface", value);
+	for (unsigned int i = 0; i < c->n_interfaces; i++) {
+		if (!strcmp(c->interfaces[i], value))
+			return refuse(why, size, "%s is named twice", value);
+	}
+	if (c->n_interfaces == CONF_INTERFACES)
+		return refuse(why, size, "at most %d interfaces", CONF_INTERFACES);
+	memcpy(c->interfaces[c->n_interfaces++], value, strlen(value) + 1);
+	return 0;
+}
+
+static void interface_print(const struct setting *s, const void *at, FILE *to)
+{
+	const struct conf *c = at;
+
+	for (unsigned int i = 0; i < c->n_interfaces; i++)
+		fprintf(to, "%s = %s\n", s->key, c->interfaces[i]);
+}
+
+static void interface_clear(const struct setting *s, void *at)
+{
+	struct conf *c = at;
+
+	(void)s;
+	memset(c->interfaces, 0, sizeof(c->interfaces));
+	c->n_interfaces = 0;
+}
+
+static const struct setting_kind interface = {
+	.parse = interface_read,
+	.print = interface_print,
+	.clear = interface_clear,
+};
+
+/* Ports of both protocols share one list, as the datapath has it. */
+static const struct setting_kind tcp_port, udp_port;
+
+static bool is_of(const struct setting *s, const struct seine_port *p)
+{
+	return p->port && p->udp == (s->kind == &udp_port);
+}
+
+static int port_read(const struct setting *s, const char *value, void *at, char *why, size_t size)
+{
+	struct seine_port *ports = at;
+	unsigned int n = 0;
+	uint64_t v;
+
+	if (number_parse(value, s->min, s->max, &v) < 0)
+		return refuse(why, size, "%.32s: a port from 1 to 65535 is needed", value);
+	for (; n < SEINE_PORTS && ports[n].port; n++) {
+		if (is_of(s, &ports[n]) && ports[n].port == v)
+			return refuse(why, size, "%s is named twice", value);
+	}
+	if (n == SEINE_PORTS)
+		return refuse(why, size, "at most %d ports, TCP and UDP together", SEINE_PORTS);
+	ports[n] = (struct seine_port){ .port = v, .udp = s->kind == &udp_port };
+	return 0;
+}
+
+static void port_print(const struct setting *s, const void *at, FILE *to)
+{
+	const struct seine_port *ports = at;
+
+	for (unsigned int i = 0; i < SEINE_PORTS; i++) {
+		if (is_of(s, &ports[i]))
+			fprintf(to, "%s = %u\n", s->key, ports[i].port);
+	}
+}
+
+static void port_clear(const struct setting *s, void *at)
+{
+	struct seine_port *ports = at, kept[SEINE_PORTS] = {};
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < SEINE_PORTS; i++) {
+		if (!is_of(s, &ports[i]))
+			kept[n++] = ports[i];
+	}
+	memcpy(ports, kept, sizeof(kept));
+}
+
+static const struct setting_kind tcp_port = {
+	.parse = port_read,
+	.print = port_print,
+	.clear = port_clear,
+};
+static const struct setting_kind udp_port = {
+	.parse = port_read,
+	.print = port_print,
+	.clear = port_clear,
+};
+
+/* ---- the table ---- */
+
+static const char *const xdp_words[] = { "native", "generic", NULL };
+static const char *const mode_words[] = { "observe", "enforce", NULL };
+static const char *const proof_words[] = { "socket", "ack", NULL };
+static const char *const stop_words[] = { "keep", "observe", "detach", NULL };
+static const char *const no_yes[] = { "no", "yes", NULL };
+
+#define SECOND 1000ull
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define AT(member) .offset = offsetof(struct conf, member)
+#define FROM(low, high) .min = (low), .max = (high)
+#define ROOM(member) .max = sizeof(((struct conf *)0)->member)
+
+static const struct setting settings[] = {
+	{ "interface", "name", &interface, .offset = 0 },
+	{ "interface", "xdp", &setting_word, AT(xdp), .words = xdp_words },
+
+	{ "service", "port", &tcp_port, AT(cfg.port), FROM(1, UINT16_MAX) },
+	{ "service", "port_udp", &udp_port, AT(cfg.port), FROM(1, UINT16_MAX) },
+	{ "service", "proof", &setting_word, AT(cfg.proof), .words = proof_words },
+	{ "service", "decap", &setting_word, AT(cfg.decap), .words = no_yes },
+
+	{ "agent", "mode", &setting_word, AT(cfg.mode), .words = mode_words },
+	{ "agent", "interval", &setting_ms, AT(interval_ms), FROM(100, 10 * MINUTE) },
+	{ "agent", "window", &setting_sec, AT(window_sec), FROM(MINUTE, 7 * DAY) },
+	{ "agent", "idle", &setting_sec, AT(idle_sec), FROM(MINUTE, 7 * DAY) },
+	{ "agent", "heartbeat", &setting_sec, AT(cfg.beat_max_sec), FROM(2 * SECOND, HOUR) },
+	{ "agent", "on_stop", &setting_word, AT(on_stop), .words = stop_words },
+	{ "agent", "pin_dir", &setting_path, AT(pin_dir), ROOM(pin_dir) },
+	{ "agent", "socket", &setting_path, AT(socket), ROOM(socket) },
+	{ "agent", "allow_dir", &setting_path, AT(allow_dir), ROOM(allow_dir) },
+
+	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
+	{ "datapath", "server_time", &setting_us, AT(cfg.server_us), FROM(0, SECOND) },
+	{ "datapath", "flows_per_second", &setting_number, AT(cfg.flows_per_sec),
+	  FROM(1, UINT32_MAX) },
+	{ "datapath", "syns_per_second", &setting_number, AT(cfg.syns_per_sec),
+	  FROM(1, UINT32_MAX) },
+	{ "datapath", "source_bits", &setting_number, AT(source_bits), FROM(32, 64) },
+	{ "datapath", "sources", &setting_number, AT(sizes.sources), FROM(64, 1 << 26) },
+	{ "datapath", "prefixes", &setting_number, AT(sizes.nets), FROM(64, 1 << 24) },
+	{ "datapath", "connections", &setting_power, AT(sizes.flows), FROM(64, 1 << 26) },
+	{ "datapath", "half_open", &setting_power, AT(sizes.half_open), FROM(64, 1 << 24) },
+	{ "datapath", "hit_slots", &setting_number, AT(sizes.hit_slots), FROM(64, 1 << 22) },
+	{ "datapath", "allow_entries", &setting_number, AT(sizes.allows), FROM(16, 1 << 20) },
+
+	{ "correlate", "q", &setting_share, AT(shoal.q), FROM(0, 20) },
+	{ "correlate", "lfdr", &setting_share, AT(shoal.lfdr_max), FROM(0, 50) },
+	{ "correlate", "purity", &setting_share, AT(shoal.purity_min), FROM(50, 100) },
+	{ "correlate", "cohort_min", &setting_number, AT(shoal.cohort_min), FROM(5, 1000000) },
+	{ "correlate", "prefix_min", &setting_number, AT(shoal.prefix_min), FROM(2, 1000000) },
+	{ "correlate", "prefix_v4", &setting_lengths, AT(shoal.prefix_v4_min), FROM(16, 32) },
+	{ "correlate", "prefix_v6", &setting_lengths, AT(shoal.prefix_v6_min), FROM(32, 64) },
+	{ "correlate", "stacks_max", &setting_real, AT(shoal.stacks_max), FROM(1, 64) },
+	{ "correlate", "hold", &setting_sec, AT(shoal.hold_sec), FROM(0, DAY) },
+
+	{ "judge", "ttl", &setting_sec, AT(judge.ttl_sec), FROM(10 * SECOND, DAY) },
+	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
+	{ "judge", "entries_per_round", &setting_number, AT(judge.entries_per_round),
+	  FROM(1, 1000000) },
+	{ "judge", "entries_max", &setting_number, AT(judge.entries_max), FROM(1, 1000000) },
+	{ "judge", "benign_share_max", &setting_share, AT(judge.benign_share_max), FROM(0, 10) },
+};
+
+void conf_default(struct conf *ret)
+{
+	*ret = (struct conf){
+		.xdp = XDP_NATIVE,
+		.cfg = {
+			.mode = SEINE_OBSERVE,
+			.proof = SEINE_PROOF_SOCKET,
+			.gap_min_us = 20000,
+			.flows_per_sec = 125000,
+			.syns_per_sec = 10000,
+			.beat_max_sec = 60,
+		},
+		.sizes = {
+			.sources = 131072,
+			.nets = 65536,
+			.flows = 262144,
+			.half_open = 65536,
+			.hit_slots = 131072,
+			.allows = 4096,
+		},
+		.source_bits = 64,
+		.interval_ms = 10 * SECOND,
+		.window_sec = DAY / SECOND,
+		.idle_sec = DAY / SECOND,
+		.on_stop = ON_STOP_KEEP,
+		.pin_dir = "/sys/fs/bpf/seine",
+		.socket = "/run/seine/control.sock",
+		.allow_dir = "/etc/seine/allow.d",
+		.shoal = shoal_defaults,
+		.judge = judge_defaults,
+	};
+}
+
+/* ---- reading ---- */
+
+struct reading { /* of one file */
+	struct conf *conf;
+	bool seen[ARRAY_LEN(settings)];
+};
+
+static const struct setting *find(const char *section, const char *key, char *why, size_t size)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		if (strcmp(settings[i].section, section))
+			continue;
+		if (!strcmp(settings[i].key, key))
+			return &settings[i];
+		known = true;
+	}
+	if (known)
+		(void)refuse(why, size, "%.64s: there is no such key in [%s]", key, section);
+	else
+		(void)refuse(why, size, "[%.64s]: there is no such section", section);
+	return NULL;
+}
+
+static int take_pair(const char *section, const char *key, const char *value, void *arg, char *why,
+		     size_t size)
+{
+	const struct setting *s = find(section, key, why, size);
+	struct reading *reading = arg;
+	char sentence[160];
+	bool *seen;
+	void *at;
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	seen = &reading->seen[s - settings];
+	at = (char *)reading->conf + s->offset;
+	if (*seen && !s->kind->clear)
+		return refuse(why, size, "%s: stands twice in this file", key);
+	if (!*seen && s->kind->clear)
+		s->kind->clear(s, at);
+	*seen = true;
+	r = s->kind->parse(s, value, at, sentence, sizeof(sentence));
+	if (r < 0)
+		(void)refuse(why, size, "%s: %s", key, sentence);
+	return r;
+}
+
+static int read_file(const char *path, struct conf *conf, char *why, size_t size)
+{
+	struct reading reading = { .conf = conf };
+	_cleanup_(fclosep) FILE *f = fopen(path, "re");
+	int r;
+
+	if (f)
+		return ini_read(f, path, take_pair, &reading, why, size);
+	r = -errno;
+	(void)refuse(why, size, "%s: %s", path, strerror(-r));
+	return r;
+}
+
+static int read_drop_ins(const char *path, struct conf *conf, char *why, size_t size)
+{
+	_cleanup_(files_freep) char **files = NULL;
+	char dir[PATH_MAX + 2];
+	int r;
+
+	snprintf(dir, sizeof(dir), "%s.d", path);
+	r = files_list(dir, ".conf", &files);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0) {
+		(void)refuse(why, size, "%s: %s", dir, strerror(-r));
+		return r;
+	}
+	for (char **f = files; *f && r == 0; f++)
+		r = read_file(*f, conf, why, size);
+	return r;
+}
+
+/* What no single line can show. */
+static int check(const struct conf *c, char *why, size_t size)
+{
+	if (!c->n_interfaces)
+		return refuse(why, size, "[interface] name: at least one is needed");
+	if (!c->cfg.port[0].port)
+		return refuse(why, size, "[service] port: at least one is needed");
+	if (c->interval_ms > c->window_sec * SECOND / 2)
+		return refuse(why, size, "[agent] interval: longer than half the window");
+	if (c->interval_ms * 2ull > c->cfg.beat_max_sec * SECOND)
+		return refuse(why, size, "[agent] heartbeat: shorter than two intervals");
+	if (c->shoal.prefix_v6_max > c->source_bits)
+		return refuse(why, size,
+			      "[correlate] prefix_v6: goes beyond [datapath] source_bits");
+	if (c->judge.ttl_sec > c->judge.ttl_max_sec)
+		return refuse(why, size, "[judge] ttl: longer than ttl_max");
+	if (c->judge.entries_max >= c->sizes.hit_slots)
+		return refuse(why, size, "[judge] entries_max: needs more [datapath] hit_slots");
+	return 0;
+}
+
+int conf_load(const char *path, char *why, size_t size, struct conf *ret)
+{
+	char sentence[128];
+	struct conf conf;
+	int r;
+
+	conf_default(&conf);
+	r = read_file(path, &conf, why, size);
+	if (r < 0)
+		return r;
+	r = read_drop_ins(path, &conf, why, size);
+	if (r < 0)
+		return r;
+	r = check(&conf, sentence, sizeof(sentence));
+	if (r < 0)
+		return refuse(why, size, "%s: %s", path, sentence);
+	conf.judge.v6_source = conf.source_bits;
+	*ret = conf;
+	return 0;
+}
+
+void conf_print(const struct conf *c, FILE *to)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const struct setting *s = &settings[i];
+
+		if (strcmp(section, s->section))
+			fprintf(to, "%s[%s]\n", i ? "\n" : "", s->section);
+		section = s->section;
+		s->kind->print(s, (const char *)c + s->offset, to);
+	}
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The server side of the control socket. A client is in one of two states: it sends a request, or
+ * takes an answer (`answering`). Only the listening socket, one timer and the clients are
+ * in the epoll set.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include "user/base/cleanup.h"
+#include "user/control/listener.h"
+#include "user/control/reply.h"
+#include "user/control/request.h"
+#include "user/control/server.h"
+
+_Static_assert(CONTROL_WHY >= LISTENER_WHY, "listener_open() writes into our `why`");
+
+struct client {
+	int fd; /* -1: free */
+	struct control_peer peer;
+	time_t deadline;
+	char *in; /* CONTROL_REQUEST bytes */
+	size_t in_len;
+	bool answering;
+	struct reply reply;
+};
+
+struct control_server {
+	int epoll_fd, timer_fd;
+	struct listener listener;
+	control_handler fn;
+	void *arg;
+	unsigned int n_clients;
+	struct client clients[CONTROL_CLIENTS];
+};
+
+static time_t now_sec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* --- The set that is polled ------------------------------------------------------------------ */
+
+static int watch(struct control_server *s, int op, int fd, uint32_t events, void *what)
+{
+	struct epoll_event event = { .events = events, .data.ptr = what };
+
+	return epoll_ctl(s->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Listens only while there is room: others wait in the backlog instead of being turned away. */
+static void watch_listener(struct control_server *s)
+{
+	watch(s, EPOLL_CTL_MOD, s->listener.fd, s->n_clients < CONTROL_CLIENTS ? EPOLLIN : 0,
+	      &s->listener.fd);
+}
+
+/* Ticks once a second while there are clients, and not at all otherwise. */
+static void watch_deadlines(struct control_server *s)
+{
+	struct itimerspec tick = { 0 };
+
+	if (s->n_clients)
+		tick.it_value.tv_sec = tick.it_interval.tv_sec = 1;
+	timerfd_settime(s->timer_fd, 0, &tick, NULL);
+}
+
+static void count_clients(struct control_server *s, int change)
+{
+	s->n_clients += change;
+	watch_listener(s);
+	watch_deadlines(s);
+}
+
+/* --- One client ------------------------------------------------------------------------------ */
+
+static void client_close(struct control_server *s, struct client *c)
+{
+	reply_clear(&c->reply);
+	freep(&c->in);
+	closep(&c->fd);
+	count_clients(s, -1);
+}
+
+static void client_accept(struct control_server *s)
+{
+	_cleanup_(closep) int fd = -1;
+	_cleanup_(freep) char *in = NULL;
+	struct client *c = s->clients;
+	struct control_peer peer;
+
+	fd = accept4(s->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	while (c < s->clients + CONTROL_CLIENTS && c->fd >= 0)
+		c++;
+	in = malloc(CONTROL_REQUEST);
+	if (c == s->clients + CONTROL_CLIENTS || !in || control_peer_of(fd, &peer) < 0)
+		return;
+	if (watch(s, EPOLL_CTL_ADD, fd, EPOLLIN, c) < 0)
+		return;
+
+	*c = (struct client){
+		.fd = take_fd(fd),
+		.peer = peer,
+		.deadline = now_sec() + CONTROL_PATIENCE_SEC,
+		.in = take_ptr(in),
+	};
+	count_clients(s, 1);
+}
+
+static void answer_line(struct control_server *s, const struct client *c, size_t len,
+			struct answer *ret)
+{
+	_cleanup_(json_decrefp) json_t *request = NULL;
+	char why[REQUEST_WHY];
+
+	if (c->peer.right == CONTROL_NONE)
+		ret->head = answer_error(ANSWER_DENIED,
+					 "reading takes membership in group " CONTROL_GROUP_READ);
+	else if (request_parse(c->in, len, why, &request) < 0)
+		ret->head = answer_error(ANSWER_INVALID, why);
+	else
+		s->fn(s->arg, &c->peer, request, ret);
+}
+
+static int client_answer(struct control_server *s, struct client *c, struct answer *answer)
+{
+	int r = reply_begin(&c->reply, answer);
+
+	c->answering = true;
+	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
+	return r < 0 ? r : watch(s, EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
+}
+
+/* Answers the first complete line of what has come in, if there is one. */
+static int client_next(struct control_server *s, struct client *c)
+{
+	char *end = memchr(c->in, '\n', c->in_len);
+	struct answer answer = { 0 };
+	size_t len;
+
+	if (!end && c->in_len < CONTROL_REQUEST)
+		return watch(s, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+	if (!end)
+		return -EMSGSIZE;
+
+	len = end - c->in;
+	answer_line(s, c, len, &answer);
+	c->in_len -= len + 1;
+	memmove(c->in, end + 1, c->in_len);
+	return client_answer(s, c, &answer);
+}
+
+static int client_read(struct control_server *s, struct client *c)
+{
+	ssize_t n = recv(c->fd, c->in + c->in_len, CONTROL_REQUEST - c->in_len, 0);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	c->in_len += n;
+	return client_next(s, c);
+}
+
+static int client_write(struct control_server *s, struct client *c)
+{
+	const char *bytes;
+	size_t len;
+	ssize_t n;
+	int r;
+
+	r = reply_peek(&c->reply, &bytes, &len);
+	if (r < 0)
+		return r;
+	if (!len) {
+		reply_clear(&c->reply);
+		c->answering = false;
+		return client_next(s, c);
+	}
+	n = send(c->fd, bytes, len, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	reply_take(&c->reply, n);
+	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
+	return 0;
+}
+
+static void cut_off_the_slow(struct control_server *s)
+{
+	time_t now = now_sec();
+	uint64_t ticks;
+
+	if (read(s->timer_fd, &ticks, sizeof(ticks)) < 0)
+		return;
+	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++)
+		if (c->fd >= 0 && c->deadline < now)
+			client_close(s, c);
+}
+
+void control_server_dispatch(struct control_server *s)
+{
+	struct epoll_event events[CONTROL_CLIENTS + 2];
+	int n = epoll_wait(s->epoll_fd, events, ARRAY_LEN(events), 0);
+
+	for (int i = 0; i < n; i++) {
+		struct client *c = events[i].data.ptr;
+
+		if (events[i].data.ptr == &s->listener.fd)
+			client_accept(s);
+		else if (events[i].data.ptr == &s->timer_fd)
+			cut_off_the_slow(s);
+		else if (c->fd >= 0 && (c->answering ? client_write(s, c) : client_read(s, c)) < 0)
+			client_close(s, c);
+	}
+}
+
+/* --- Start and end --------------------------------------------------------------------------- */
+
+static int start_polling(struct control_server *s)
+{
+	int r;
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->epoll_fd < 0 || s->timer_fd < 0)
+		return -errno;
+	r = watch(s, EPOLL_CTL_ADD, s->listener.fd, EPOLLIN, &s->listener.fd);
+	return r < 0 ? r : watch(s, EPOLL_CTL_ADD, s->timer_fd, EPOLLIN, &s->timer_fd);
+}
+
+static void server_freep(struct control_server **s)
+{
+	control_server_free(*s);
+}
+
+int control_server_new(const char *path, control_handler fn, void *arg, char *why,
+		       struct control_server **ret)
+{
+	_cleanup_(server_freep) struct control_server *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s) {
+		snprintf(why, CONTROL_WHY, "control socket: out of memory");
+		return -ENOMEM;
+	}
+	s->epoll_fd = s->timer_fd = s->listener.fd = s->listener.lock_fd = -1;
+	for (unsigned int i = 0; i < CONTROL_CLIENTS; i++)
+		s->clients[i].fd = -1;
+	s->fn = fn;
+	s->arg = arg;
+
+	r = listener_open(path, why, &s->listener);
+	if (r < 0)
+		return r;
+	r = start_polling(s);
+	if (r < 0) {
+		snprintf(why, CONTROL_WHY, "control socket: %s", strerror(-r));
+		return r;
+	}
+
+	*ret = take_ptr(s);
+	return 0;
+}
+
+void control_server_free(struct control_server *s)
+{
+	if (!s)
+		return;
+	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++)
+		if (c->fd >= 0)
+			client_close(s, c);
+	listener_close(&s->listener);
+	closep(&s->timer_fd);
+	closep(&s->epoll_fd);
+	free(s);
+}
+
+int control_server_fd(const struct control_server *s)
+{
+	return s->epoll_fd;
+}

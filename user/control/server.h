@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent's control socket: a unix stream socket that takes one JSON object a line and answers
+ * each with one.
+ *
+ * The server never waits for a client. It has an epoll descriptor of its own, so that the agent's
+ * loop polls one descriptor and calls control_server_dispatch() when it is readable. An answer is
+ * made and written as the client takes it; until it has gone, nothing more is read from that
+ * client. Whoever is too slow is cut off. Who may do what is decided in peer.h.
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <jansson.h>
+#include "user/control/answer.h"
+#include "user/control/peer.h"
+
+#define CONTROL_WHY 256
+#define CONTROL_CLIENTS 16	    /* at a time; further ones wait to be accepted */
+#define CONTROL_REQUEST (64 * 1024) /* bytes of one request */
+#define CONTROL_PATIENCE_SEC 5	    /* for a whole request, and between parts of an answer */
+
+/* Answers one request into `ret`, which is zero; without a head the client is cut off. */
+typedef void (*control_handler)(void *arg, const struct control_peer *peer, const json_t *request,
+				struct answer *ret);
+
+struct control_server;
+
+/*
+ * Listens at `path`; its directory is made if it is missing. What a dead agent left there is
+ * removed; -EADDRINUSE when a living one holds it. `why` (CONTROL_WHY bytes) gets a sentence.
+ */
+int control_server_new(const char *path, control_handler fn, void *arg, char *why,
+		       struct control_server **ret);
+void control_server_free(struct control_server *s); /* NULL is fine */
+
+int control_server_fd(const struct control_server *s);
+void control_server_dispatch(struct control_server *s);
+
+#endif

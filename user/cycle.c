@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The line: what happens every ten seconds. The mode plays no part in it: observing differs
+ * from enforcing by one word that the datapath reads.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include "user/agent.h"
+#include "user/base/cleanup.h"
+#include "user/base/log.h"
+#include "user/host/guards.h"
+#include "user/idle.h"
+
+/* What one turn knows, beside what it leaves in the agent. */
+struct turn {
+	uint32_t now_sec;
+	struct idle_table sources, nets; /* every row of the kernel, by age */
+	struct datapath_sizes sizes;
+	struct features *features;
+	size_t n;
+	struct entries *held;
+	struct campaigns *campaigns;
+	struct judgement *judgement;
+	char why[DATAPATH_WHY];
+};
+
+static void turn_clear(struct turn *t)
+{
+	idle_free(&t->sources);
+	idle_free(&t->nets);
+	free(t->features);
+	entries_free(t->held);
+	campaigns_free(t->campaigns);
+	judgement_free(t->judgement);
+}
+
+bool agent_alarm(struct agent *a, enum alarm alarm, bool on, const char *format, ...)
+{
+	char text[DATAPATH_WHY];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (on)
+		snprintf(a->cycle.trouble, sizeof(a->cycle.trouble), "%s", text);
+	if (on && !a->alarms[alarm])
+		log_warning("%s", text);
+	else if (!on && a->alarms[alarm])
+		log_info("over: %s", text);
+	a->alarms[alarm] = on;
+
+	a->degraded = false;
+	for (int i = 0; i < ALARM_COUNT; i++)
+		a->degraded |= a->alarms[i];
+	return on;
+}
+
+/* ---- harvest ---- */
+
+struct harvest {
+	struct agent *agent;
+	struct turn *turn;
+};
+
+static int on_source(const struct seine_addr *key, const struct seine_source *row, void *arg)
+{
+	struct harvest *h = arg;
+	int r;
+
+	r = observations_add(h->agent->observations, key, row, h->turn->now_sec);
+	return r < 0 && r != -ENOSPC ? r : idle_add(&h->turn->sources, key, row->last_sec);
+}
+
+static int on_net(const struct seine_addr *key, const struct seine_net *row, void *arg)
+{
+	static const struct seine_addr overflow; /* the row of what has none stays */
+	struct harvest *h = arg;
+
+	if (!memcmp(key, &overflow, sizeof(overflow)))
+		return 0;
+	return idle_add(&h->turn->nets, key, row->last_sec);
+}
+
+static int harvest(struct agent *a, struct turn *t)
+{
+	struct harvest h = { .agent = a, .turn = t };
+	int r;
+
+	datapath_sizes(a->datapath, &t->sizes);
+	r = datapath_sources(a->datapath, on_source, &h);
+	if (r == 0)
+		r = datapath_nets(a->datapath, on_net, &h);
+	if (r < 0)
+		return r;
+	a->cycle.sources = t->sources.n;
+	a->cycle.nets = t->nets.n;
+	a->stats_before = a->stats;
+	return datapath_stats(a->datapath, &a->stats);
+}
+
+/* Rows that have long been idle go, so that there is room for new ones: the tables do not evict. */
+static void make_room(struct agent *a, struct turn *t)
+{
+	bool pressed;
+	size_t n;
+
+	n = idle_pick(&t->sources, t->sizes.sources, t->now_sec, a->conf.idle_sec, &pressed);
+	for (size_t i = 0; i < n; i++)
+		(void)datapath_forget_source(a->datapath, &t->sources.rows[i].key);
+	agent_alarm(a, ALARM_SOURCES, pressed || a->stats.src_full != a->stats_before.src_full,
+		    "the table of sources is nearly full (%zu of %u): sources are forgotten early; "
+		    "raise `sources`",
+		    t->sources.n, t->sizes.sources);
+
+	n = idle_pick(&t->nets, t->sizes.nets, t->now_sec, a->conf.idle_sec, &pressed);
+	for (size_t i = 0; i < n; i++)
+		(void)datapath_forget_net(a->datapath, &t->nets.rows[i].key);
+	agent_alarm(a, ALARM_NETS, pressed || a->stats.net_full != a->stats_before.net_full,
+		    "the table of prefixes is nearly full (%zu of %u): raise `prefixes`", t->nets.n,
+		    t->sizes.nets);
+}
+
+/* ---- observe, correlate, judge ---- */
+
+static int observe(struct agent *a, struct turn *t)
+{
+	observations_settle(a->observations, t->now_sec);
+	return observations_features(a->observations, t->now_sec, &t->features, &t->n);
+}
+
+static int correlate(struct agent *a, struct turn *t)
+{
+	return shoal_correlate(t->features, t->n, &a->conf.shoal, t->now_sec, a->campaigns,
+			       &t->campaigns);
+}
+
+static int judge(struct agent *a, struct turn *t)
+{
+	int r;
+
+	r = agent_guard(a, t->now_sec);
+	if (r < 0)
+		return r;
+	r = datapath_lists(a->datapath, &t->held);
+	if (r < 0)
+		return r;
+	return judge_round(t->campaigns, t->held, &a->guards, t->features, t->n, &a->conf.judge,
+			   t->now_sec, &t->judgement);
+}
+
+/* ---- enforce ---- */
+
+static bool differs(const struct entries_diff *d)
+{
+	return d->added || d->removed || d->changed;
+}
+
+/* A list is also written anew when somebody else changed it: entries added by hand
+ * have no place in the bitmap yet. */
+static int enforce(struct agent *a, struct turn *t)
+{
+	struct entries_diff by_hand = entries_compare(a->entries, t->held);
+	int r = 0;
+
+	a->cycle.applied = entries_compare(t->held, t->judgement->desired);
+	if (differs(&by_hand))
+		log_info("drop list changed from outside: %zu added, %zu removed, %zu changed",
+			 by_hand.added, by_hand.removed, by_hand.changed);
+	if (differs(&by_hand) || differs(&a->cycle.applied))
+		r = agent_enforce(a, t->judgement->desired, t->why);
+	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", t->why);
+	return 0; /* the old list stays in force, and the next turn tries again */
+}
+
+/* ---- record ---- */
+
+static void record_campaigns(const struct campaigns *before, const struct campaigns *now)
+{
+	char text[SENTENCE_SIZE];
+
+	for (size_t i = 0; i < now->n; i++) {
+		const struct campaign *c = &now->list[i];
+
+		if (!before || !campaigns_find(before, c->id))
+			log_info("campaign c-%04" PRIx32 ": found, %zu members, %" PRIu64
+				 " requests; %s",
+				 c->id, c->n_members, c->requests,
+				 evidence_sentence(c, FAMILY_PATH, text, sizeof(text)));
+	}
+	for (size_t i = 0; before && i < before->n; i++) {
+		if (!campaigns_find(now, before->list[i].id))
+			log_info("campaign c-%04" PRIx32 ": no longer seen", before->list[i].id);
+	}
+}
+
+static void record_entries(const struct agent *a)
+{
+	const struct entries_diff *d = &a->cycle.applied;
+
+	if (!a->alarms[ALARM_APPLY] && (d->added || d->removed))
+		log_info("drop list: %zu added, %zu removed, %zu renewed; %zu entries, %s",
+			 d->added, d->removed, d->changed, a->entries->n,
+			 a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing only");
+}
+
+static void record_budget(const struct agent *a, const struct judgement *now)
+{
+	if (now->budget_spent && !(a->judgement && a->judgement->budget_spent))
+		log_warning("the budget is spent: not all of what was found is acted on");
+}
+
+static void check_counters(struct agent *a)
+{
+	const struct seine_stats *s = &a->stats, *b = &a->stats_before;
+
+	agent_alarm(a, ALARM_FLOWS, s->flow_refused != b->flow_refused,
+		    "more new connections than flows_per_second: some are not measured");
+	agent_alarm(a, ALARM_MAPS, s->map_error != b->map_error,
+		    "map operations fail in the datapath (map_error)");
+}
+
+static void check_interfaces(struct agent *a)
+{
+	enum datapath_xdp_mode mode;
+	const char *lost = NULL;
+
+	for (unsigned int i = 0; i < a->conf.n_interfaces; i++) {
+		uint32_t id = 0;
+
+		if (datapath_attached(a->datapath, a->conf.interfaces[i], &id, &mode) < 0 || !id)
+			lost = a->conf.interfaces[i];
+	}
+	agent_alarm(a, ALARM_INTERFACE, lost,
+		    "%s: the program is no longer attached; restart seined to attach it again",
+		    lost ? lost : "interfaces");
+}
+
+static void record(struct agent *a, struct turn *t)
+{
+	record_campaigns(a->campaigns, t->campaigns);
+	record_entries(a);
+	record_budget(a, t->judgement);
+	check_counters(a);
+	check_interfaces(a);
+
+	campaigns_free(a->campaigns);
+	a->campaigns = take_ptr(t->campaigns);
+	judgement_free(a->judgement);
+	a->judgement = take_ptr(t->judgement);
+}
+
+/* ---- the line ---- */
+
+static uint32_t elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)((now.tv_sec - since->tv_sec) * 1000 +
+			  (now.tv_nsec - since->tv_nsec) / 1000000);
+}
+
+static int line(struct agent *a, struct turn *t)
+{
+	int r;
+
+	r = harvest(a, t);
+	if (r < 0)
+		return r;
+	make_room(a, t);
+	r = observe(a, t);
+	if (r < 0)
+		return r;
+	r = correlate(a, t);
+	if (r < 0)
+		return r;
+	r = judge(a, t);
+	if (r < 0)
+		return r;
+	r = enforce(a, t);
+	if (r < 0)
+		return r;
+	record(a, t);
+	return 0;
+}
+
+int agent_cycle(struct agent *a, uint32_t now_sec)
+{
+	_cleanup_(turn_clear) struct turn t = { .now_sec = now_sec };
+	struct timespec began;
+	int r;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	a->cycle.trouble[0] = '\0';
+	r = line(a, &t);
+	agent_alarm(a, ALARM_CYCLE, r < 0, "cycle failed: %s", strerror(-r));
+	a->cycle.number++;
+	a->cycle.at_sec = now_sec;
+	a->cycle.took_ms = elapsed_ms(&began);
+	return r;
+}
+
+int agent_enforce(struct agent *a, const struct entries *wanted, char *why)
+{
+	struct entries *held = NULL;
+	int r;
+
+	r = datapath_apply(a->datapath, wanted, why);
+	if (r < 0)
+		return r;
+	r = datapath_lists(a->datapath, &held);
+	if (r < 0) {
+		snprintf(why, DATAPATH_WHY, "cannot read the drop list: %s", strerror(-r));
+		return r;
+	}
+	entries_free(a->entries);
+	a->entries = held;
+	return 0;
+}
+
+/* Those whose time is over go, as long as we look at them anyway. */
+static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n, uint32_t now_sec)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char text[PREFIX_TEXT];
+
+		if (!list[i].row.expires_sec || list[i].row.expires_sec > now_sec) {
+			list[kept++] = list[i];
+		} else if (datapath_allow_remove(a->datapath, &list[i].prefix) == 0) {
+			log_info("allow %s: expired", prefix_format(&list[i].prefix, text));
+		}
+	}
+	return kept;
+}
+
+int agent_guard(struct agent *a, uint32_t now_sec)
+{
+	_cleanup_(freep) struct allow_entry *allows = NULL;
+	struct guards guards;
+	size_t n;
+	int r;
+
+	r = datapath_allows(a->datapath, &allows, &n);
+	if (r < 0)
+		return r;
+	n = allows_expire(a, allows, n, now_sec);
+	r = guards_collect(allows, n, now_sec, &guards);
+	if (r < 0)
+		return r;
+	guards_free(&a->guards);
+	a->guards = guards;
+	return 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From verb to handler, who may ask, and the verbs that need no file of their own.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "user/base/cleanup.h"
+#include "user/control/answer.h"
+#include "user/control/request.h"
+#include "user/requests.h"
+#include "user/version.h"
+
+_Static_assert(REQUEST_WHY >= DATAPATH_WHY, "the agent's functions write into our `why`");
+
+int request_fail(int r, char *why, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why, REQUEST_WHY, format, ap);
+	va_end(ap);
+	return r;
+}
+
+static int answer_mode(struct agent *a, char *why, struct answer *ret)
+{
+	json_t *answer = answer_new("mode");
+	bool off;
+	int r;
+
+	r = datapath_switched_off(a->datapath, &off);
+	if (r < 0)
+		return request_fail(r, why, "kill switch: %s", strerror(-r));
+	json_object_set_new(answer, "mode", json_string(mode_name(a->conf.cfg.mode)));
+	json_object_set_new(answer, "off", json_boolean(off));
+	ret->head = answer;
+	return 0;
+}
+
+static int mode(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		struct answer *ret)
+{
+	int r = request_nothing(request, why);
+
+	(void)m;
+	return r < 0 ? r : answer_mode(a, why, ret);
+}
+
+static int mode_set(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		    struct answer *ret)
+{
+	enum seine_mode wanted;
+	int r;
+
+	(void)m;
+	r = request_mode(request, why, &wanted);
+	if (r == 0)
+		r = agent_set_mode(a, wanted, why);
+	return r < 0 ? r : answer_mode(a, why, ret);
+}
+
+static int switch_to(struct agent *a, const json_t *request, bool off, char *why,
+		     struct answer *ret)
+{
+	int r;
+
+	r = request_nothing(request, why);
+	if (r == 0)
+		r = agent_switch_off(a, off, why);
+	return r < 0 ? r : answer_mode(a, why, ret);
+}
+
+static int off(struct agent *a, const json_t *request, const struct moment *m, char *why,
+	       struct answer *ret)
+{
+	(void)m;
+	return switch_to(a, request, true, why, ret);
+}
+
+static int on(struct agent *a, const json_t *request, const struct moment *m, char *why,
+	      struct answer *ret)
+{
+	(void)m;
+	return switch_to(a, request, false, why, ret);
+}
+
+static int version(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		   struct answer *ret)
+{
+	int r = request_nothing(request, why);
+
+	(void)a;
+	(void)m;
+	if (r < 0)
+		return r;
+	ret->head = answer_new("version");
+	json_object_set_new(ret->head, "version", json_string(SEINE_VERSION));
+	json_object_set_new(ret->head, "abi", json_integer(SEINE_ABI));
+	return 0;
+}
+
+static const struct {
+	const char *verb;
+	enum control_right needs;
+	request_fn handle;
+} table[] = {
+	{ "status", CONTROL_READ, request_status },
+	{ "src", CONTROL_READ, request_src },
+	{ "source", CONTROL_READ, request_source },
+	{ "net", CONTROL_READ, request_net },
+	{ "campaign list", CONTROL_READ, request_campaign_list },
+	{ "campaign show", CONTROL_READ, request_campaign_show },
+	{ "campaign explain", CONTROL_READ, request_campaign_explain },
+	{ "check", CONTROL_READ, request_check },
+	{ "drop list", CONTROL_READ, request_drop_list },
+	{ "drop add", CONTROL_CHANGE, request_drop_add },
+	{ "drop del", CONTROL_CHANGE, request_drop_del },
+	{ "allow list", CONTROL_READ, request_allow_list },
+	{ "allow add", CONTROL_CHANGE, request_allow_add },
+	{ "allow del", CONTROL_CHANGE, request_allow_del },
+	{ "mode", CONTROL_READ, mode },
+	{ "mode set", CONTROL_CHANGE, mode_set },
+	{ "off", CONTROL_CHANGE, off },
+	{ "on", CONTROL_CHANGE, on },
+	{ "version", CONTROL_READ, version },
+};
+
+static struct moment moment_now(void)
+{
+	return (struct moment){ .now_sec = agent_now_sec(), .unix_sec = time(NULL) };
+}
+
+static int handle(struct agent *a, enum control_right right, const json_t *request, char *why,
+		  struct answer *ret)
+{
+	const char *verb = request_verb(request);
+	struct moment m = moment_now();
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (strcmp(table[i].verb, verb) != 0)
+			continue;
+		if (right < table[i].needs)
+			return request_fail(-EACCES, why,
+					    "%s: changing takes root or membership in group %s",
+					    verb, CONTROL_GROUP_CHANGE);
+		return table[i].handle(a, request, &m, why, ret);
+	}
+	return request_fail(-EINVAL, why, "%.40s: the agent knows no such verb", verb);
+}
+
+void requests_handle(void *agent, const struct control_peer *peer, const json_t *request,
+		     struct answer *ret)
+{
+	char why[REQUEST_WHY] = "";
+	int r;
+
+	r = handle(agent, peer->right, request, why, ret);
+	if (r < 0) {
+		answer_clear(ret);
+		ret->head = answer_error(answer_code_of_errno(r), why[0] ? why : strerror(-r));
+	}
+}
+
+/* --- Rows ------------------------------------------------------------------------------------- */
+
+struct rows {
+	const struct agent *agent;
+	struct moment moment;
+	json_row make;
+	size_t size;
+	_Alignas(max_align_t) char bytes[];
+};
+
+static json_t *make_row(void *arg, size_t i)
+{
+	const struct rows *rows = arg;
+
+	return rows->make(rows->agent, rows->bytes + i * rows->size, &rows->moment);
+}
+
+int request_put_rows(const struct agent *a, const struct moment *m, const char *member,
+		     const void *const *rows, size_t n, size_t size, json_row make,
+		     struct answer *ret)
+{
+	struct rows *copy = malloc(sizeof(*copy) + n * size);
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = (struct rows){ .agent = a, .moment = *m, .make = make, .size = size };
+	for (size_t i = 0; i < n; i++)
+		memcpy(copy->bytes + i * size, rows[i], size);
+
+	ret->member = member;
+	ret->n = n;
+	ret->row = make_row;
+	ret->rows = copy;
+	return 0;
+}
+
+/* --- Parts that several answers show ---------------------------------------------------------- */
+
+json_t *json_time(const struct moment *m, uint32_t sec)
+{
+	return sec ? json_integer(m->unix_sec + ((int64_t)sec - m->now_sec)) : json_null();
+}
+
+/* Null: never. What has just run out has 0 s left. */
+static json_t *json_left(const struct moment *m, uint32_t expires_sec)
+{
+	if (!expires_sec)
+		return json_null();
+	return json_integer(expires_sec > m->now_sec ? expires_sec - m->now_sec : 0);
+}
+
+static json_t *json_hits(const struct agent *a, uint32_t slot, const struct moment *m)
+{
+	struct seine_hit hit;
+
+	if (!slot || datapath_hits(a->datapath, slot, &hit) < 0)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:o}", "packets", (json_int_t)hit.packets, "bytes",
+			 (json_int_t)hit.bytes, "syns", (json_int_t)hit.syns, "last",
+			 json_time(m, hit.last_sec));
+}
+
+json_t *json_entry(const struct agent *a, const struct entry *e, const struct moment *m)
+{
+	const struct seine_entry *row = &e->row;
+
+	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "prefix", answer_prefix(&e->prefix), "action", action_name(row->action),
+			 "origin", origin_name(row->origin), "share", (json_int_t)row->share,
+			 "rate_pps", (json_int_t)row->rate_pps, "burst", (json_int_t)row->burst,
+			 "hello", answer_key(row->hello_key), "campaign",
+			 answer_campaign(row->campaign), "added", json_time(m, row->added_sec),
+			 "expires", json_time(m, row->expires_sec), "left_sec",
+			 json_left(m, row->expires_sec), "hits", json_hits(a, row->slot, m), "note",
+			 answer_text(row->note, sizeof(row->note)));
+}
+
+json_t *json_allow(const struct allow_entry *allow, const struct moment *m)
+{
+	const struct seine_allow *row = &allow->row;
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "prefix", answer_prefix(&allow->prefix),
+			 "origin", origin_name(row->origin), "added", json_time(m, row->added_sec),
+			 "expires", json_time(m, row->expires_sec), "left_sec",
+			 json_left(m, row->expires_sec), "note",
+			 answer_text(row->note, sizeof(row->note)));
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the agent answers on its control socket.
+ *
+ * One table in requests.c leads from verb to handler and says which verbs change something.
+ * Handlers read struct agent and build JSON; changes go through the functions of agent.h. There
+ * is one file of handlers per noun: requests_status.c, requests_source.c, requests_campaign.c,
+ * requests_list.c, requests_check.c.
+ */
+#ifndef REQUESTS_H
+#define REQUESTS_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include "user/agent.h"
+#include "user/control/server.h"
+
+/* A control_handler; `agent` is the struct agent. */
+void requests_handle(void *agent, const struct control_peer *peer, const json_t *request,
+		     struct answer *ret);
+
+/* Both clocks at once: maps count seconds since boot, answers give the time of day. */
+struct moment {
+	uint32_t now_sec;
+	int64_t unix_sec;
+};
+
+/*
+ * 0 with an answer in `ret`, or a negative errno and a sentence in `why` (REQUEST_WHY bytes); see
+ * answer_code_of_errno() for what the caller is told.
+ */
+typedef int (*request_fn)(struct agent *a, const json_t *request, const struct moment *m, char *why,
+			  struct answer *ret);
+
+int request_status(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		   struct answer *ret);
+int request_src(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		struct answer *ret);
+int request_source(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		   struct answer *ret);
+int request_net(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		struct answer *ret);
+int request_campaign_list(struct agent *a, const json_t *request, const struct moment *m, char *why,
+			  struct answer *ret);
+int request_campaign_show(struct agent *a, const json_t *request, const struct moment *m, char *why,
+			  struct answer *ret);
+int request_campaign_explain(struct agent *a, const json_t *request, const struct moment *m,
+			     char *why, struct answer *ret);
+int request_check(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		  struct answer *ret);
+int request_drop_list(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		      struct answer *ret);
+int request_drop_add(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		     struct answer *ret);
+int request_drop_del(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		     struct answer *ret);
+int request_allow_list(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		       struct answer *ret);
+int request_allow_add(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		      struct answer *ret);
+int request_allow_del(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		      struct answer *ret);
+
+/* --- Parts that several answers show ---------------------------------------------------------- */
+
+json_t *json_time(const struct moment *m, uint32_t sec); /* time of day, or null for 0 */
+json_t *json_entry(const struct agent *a, const struct entry *e, const struct moment *m);
+json_t *json_allow(const struct allow_entry *allow, const struct moment *m);
+json_t *json_features(const struct agent *a, const struct features *f, const struct moment *m);
+
+/*
+ * Gives an answer rows: copies `n` rows of `size` bytes, whose addresses are in `rows`, and makes
+ * each into JSON when its turn comes. -ENOMEM.
+ */
+typedef json_t *(*json_row)(const struct agent *a, const void *row, const struct moment *m);
+int request_put_rows(const struct agent *a, const struct moment *m, const char *member,
+		     const void *const *rows, size_t n, size_t size, json_row make,
+		     struct answer *ret);
+
+/* NULL: it belongs to none that was found in the last round. */
+const struct campaign *request_campaign_of(const struct agent *a, const uint8_t source[16]);
+
+/* The row a source is accounted to: IPv6 is masked. */
+struct prefix request_source_of(const struct agent *a, const struct prefix *address);
+
+/* Writes into `why` and returns r. */
+__attribute__((format(printf, 3, 4))) int request_fail(int r, char *why, const char *format, ...);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `status`: one screen that says whether all is well.
+ */
+#include <string.h>
+#include "user/base/cleanup.h"
+#include "user/control/answer.h"
+#include "user/control/request.h"
+#include "user/requests.h"
+#include "user/version.h"
+
+static json_t *interfaces(const struct agent *a)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < a->conf.n_interfaces; i++) {
+		const char *name = a->conf.interfaces[i];
+		enum datapath_xdp_mode mode;
+		uint32_t id = 0;
+
+		if (datapath_attached(a->datapath, name, &id, &mode) < 0)
+			id = 0;
+		json_array_append_new(
+			list, json_pack("{s:o, s:o, s:o}", "name", answer_text(name, IF_NAMESIZE),
+					"program", id ? json_integer(id) : json_null(), "xdp",
+					id ? json_string(mode == XDP_NATIVE ? "native" : "generic")
+					   : json_null()));
+	}
+	return list;
+}
+
+static json_t *last_cycle(const struct agent *a, const struct moment *m)
+{
+	const struct cycle *c = &a->cycle;
+
+	if (!c->number)
+		return json_null();
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I}", "number", (json_int_t)c->number,
+			 "at", json_time(m, c->at_sec), "age_sec",
+			 (json_int_t)(m->now_sec - c->at_sec), "took_ms", (json_int_t)c->took_ms,
+			 "added", (json_int_t)c->applied.added, "removed",
+			 (json_int_t)c->applied.removed, "changed", (json_int_t)c->applied.changed);
+}
+
+/* `per_sec` is null until there are two harvests to compare. */
+static json_t *counter(const struct agent *a, uint64_t total, uint64_t last, uint64_t before)
+{
+	double seconds = a->conf.interval_ms / 1e3;
+	json_t *rate = json_null();
+
+	if (a->cycle.number >= 2 && seconds > 0 && last >= before)
+		rate = json_real((last - before) / seconds);
+	return json_pack("{s:I, s:o}", "total", (json_int_t)total, "per_sec", rate);
+}
+
+static json_t *counters(const struct agent *a)
+{
+	struct seine_stats total = a->stats;
+	json_t *object = json_object();
+
+	/* On failure what the last harvest saw is shown, which is at most one interval old. */
+	datapath_stats(a->datapath, &total);
+#define X(name, text) \
+	json_object_set_new(object, #name, \
+			    counter(a, total.name, a->stats.name, a->stats_before.name));
+	SEINE_COUNTERS(X)
+#undef X
+	return object;
+}
+
+static json_t *fill(size_t used, size_t size)
+{
+	return json_pack("{s:I, s:I}", "used", (json_int_t)used, "size", (json_int_t)size);
+}
+
+static size_t slots_used(const struct entries *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; e && i < e->n; i++)
+		n += e->list[i].row.slot != 0;
+	return n;
+}
+
+static json_t *tables(const struct agent *a)
+{
+	struct datapath_sizes sizes;
+	_cleanup_(freep) struct allow_entry *allows = NULL;
+	size_t n_allows = 0;
+
+	if (datapath_allows(a->datapath, &allows, &n_allows) < 0)
+		n_allows = 0;
+	datapath_sizes(a->datapath, &sizes);
+	return json_pack("{s:o, s:o, s:o, s:o}", "sources", fill(a->cycle.sources, sizes.sources),
+			 "prefixes", fill(a->cycle.nets, sizes.nets), "hit_slots",
+			 fill(slots_used(a->entries), sizes.hit_slots), "allow",
+			 fill(n_allows, sizes.allows));
+}
+
+static json_t *entries_by_origin(const struct entries *e)
+{
+	static const enum seine_origin origins[] = { SEINE_OPERATOR, SEINE_AUTO, SEINE_FEED,
+						     SEINE_FLEET, SEINE_EXTERNAL };
+	json_t *object = json_object();
+
+	for (size_t o = 0; o < ARRAY_LEN(origins); o++) {
+		json_int_t n = 0;
+
+		for (size_t i = 0; e && i < e->n; i++)
+			n += e->list[i].row.origin == origins[o];
+		json_object_set_new(object, origin_name(origins[o]), json_integer(n));
+	}
+	return object;
+}
+
+static json_t *judgement(const struct agent *a)
+{
+	const struct judgement *j = a->judgement;
+
+	if (!j)
+		return json_null();
+	return json_pack("{s:I, s:I, s:b}", "refused", (json_int_t)j->n_refusals, "benign_hit",
+			 (json_int_t)j->benign_hit, "budget_spent", j->budget_spent);
+}
+
+static json_t *campaigns(const struct agent *a)
+{
+	json_int_t members = 0, prefixes = 0;
+
+	if (!a->campaigns)
+		return json_null();
+	for (size_t i = 0; i < a->campaigns->n; i++) {
+		members += a->campaigns->list[i].n_members;
+		prefixes += a->campaigns->list[i].n_prefixes;
+	}
+	return json_pack("{s:I, s:I, s:I, s:I}", "found", (json_int_t)a->campaigns->n, "members",
+			 members, "prefixes", prefixes, "cohorts",
+			 (json_int_t)a->campaigns->cohorts);
+}
+
+int request_status(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		   struct answer *ret)
+{
+	bool off = false;
+	json_t *answer;
+	int r;
+
+	r = request_nothing(request, why);
+	if (r < 0)
+		return r;
+	r = datapath_switched_off(a->datapath, &off);
+	if (r < 0)
+		return request_fail(r, why, "kill switch: %s", strerror(-r));
+
+	answer = answer_new("status");
+	json_object_set_new(answer, "version", json_string(SEINE_VERSION));
+	json_object_set_new(answer, "mode", json_string(mode_name(a->conf.cfg.mode)));
+	json_object_set_new(answer, "off", json_boolean(off));
+	json_object_set_new(answer, "degraded", json_boolean(a->degraded));
+	json_object_set_new(answer, "trouble", answer_text(a->cycle.trouble, DATAPATH_WHY));
+	json_object_set_new(answer, "started", json_time(m, a->started_sec));
+	json_object_set_new(answer, "uptime_sec", json_integer(m->now_sec - a->started_sec));
+	json_object_set_new(answer, "interval_ms", json_integer(a->conf.interval_ms));
+	json_object_set_new(answer, "silent_after_sec", json_integer(a->conf.cfg.beat_max_sec));
+	json_object_set_new(answer, "interfaces", interfaces(a));
+	json_object_set_new(answer, "cycle", last_cycle(a, m));
+	json_object_set_new(answer, "tables", tables(a));
+	json_object_set_new(answer, "entries", entries_by_origin(a->entries));
+	json_object_set_new(answer, "campaigns", campaigns(a));
+	json_object_set_new(answer, "judgement", judgement(a));
+	json_object_set_new(answer, "counters", counters(a));
+	ret->head = answer;
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * seine: the command line. The table below is all there is to type; cli.c reads arguments against
+ * it, and each command asks the agent over its socket and prints the answer.
+ */
+#include <locale.h>
+#include "user/base/cleanup.h"
+#include "user/cmd.h"
+
+#define ROWS (CLI_TAKES(OPT_SORT) | CLI_TAKES(OPT_LIMIT))
+#define KEEP (CLI_TAKES(OPT_TTL) | CLI_TAKES(OPT_PERMANENT) | CLI_TAKES(OPT_NOTE))
+#define DROP \
+	(KEEP | CLI_TAKES(OPT_ACTION) | CLI_TAKES(OPT_SHARE) | CLI_TAKES(OPT_RATE) | \
+	 CLI_TAKES(OPT_BURST) | CLI_TAKES(OPT_HELLO))
+
+static int help(const struct cli_call *call)
+{
+	cli_help(call->table, NULL, stdout);
+	return EXIT_DONE;
+}
+
+/* clang-format off */
+static const struct cli_command commands[] = {
+	{ "status", NULL, "", 0, 0, 0, cmd_status,
+	  "is all well? Also seine alone" },
+	{ "src", NULL, "[ADDR|PREFIX]", 0, 1, ROWS, cmd_src,
+	  "sources; one address in full" },
+	{ "net", NULL, "[PREFIX]", 0, 1, ROWS, cmd_net,
+	  "prefixes: /24 and /48" },
+	{ "campaign", "list", "", 0, 0, 0, cmd_campaign_list,
+	  "what the last round found" },
+	{ "campaign", "show", "ID", 1, 1, CLI_TAKES(OPT_LIMIT), cmd_campaign_show,
+	  "its members and prefixes" },
+	{ "campaign", "explain", "ID", 1, 1, 0, cmd_campaign_explain,
+	  "why, in sentences" },
+	{ "check", NULL, "ADDR", 1, 1, 0, cmd_check,
+	  "would it be dropped now? 0 yes, 1 no" },
+	{ "drop", "list", "", 0, 0, ROWS, cmd_drop_list,
+	  "entries that drop or watch, and hits" },
+	{ "drop", "add", "PREFIX", 1, 1, DROP, cmd_drop_add,
+	  "for 1 h; never shortens" },
+	{ "drop", "del", "PREFIX", 1, 1, 0, cmd_drop_del,
+	  "exactly this entry" },
+	{ "allow", "list", "", 0, 0, ROWS, cmd_allow_list,
+	  "what always passes" },
+	{ "allow", "add", "PREFIX", 1, 1, KEEP, cmd_allow_add,
+	  "for ever, or for --ttl" },
+	{ "allow", "del", "PREFIX", 1, 1, 0, cmd_allow_del,
+	  "exactly this entry" },
+	{ "mode", NULL, "[observe|enforce]", 0, 1, 0, cmd_mode,
+	  "show or set whether entries drop" },
+	{ "off", NULL, "", 0, 0, 0, cmd_off,
+	  "emergency stop, also with the agent dead" },
+	{ "on", NULL, "", 0, 0, 0, cmd_on,
+	  "end of off" },
+	{ "version", NULL, "", 0, 0, 0, cmd_version,
+	  "of this program and its maps" },
+	{ "help", NULL, "", 0, 0, 0, help,
+	  "this; COMMAND --help shows its options" },
+};
+/* clang-format on */
+
+static const struct cli_table table = { commands, ARRAY_LEN(commands) };
+
+int main(int argc, char **argv)
+{
+	struct cli_call call;
+	char why[CLI_WHY];
+
+	setlocale(LC_CTYPE, "");
+	if (cli_parse(&table, argc, argv, why, &call) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s", why);
+	if (call.option[OPT_HELP]) {
+		cli_help(&table, call.command, stdout);
+		return EXIT_DONE;
+	}
+	return call.command->run(&call);
+}
