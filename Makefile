@@ -23,7 +23,7 @@ BPFTOOL ?= bpftool
 CFLAGS  ?= -O2 -g
 
 # Libraries, by their pkg-config names.
-LIBS      := libbpf libxdp jansson gsl libcap-ng libseccomp libsystemd
+LIBS      := libbpf libxdp jansson gsl libcap-ng libseccomp libsystemd libcrypto libpcap
 TEST_LIBS := cmocka
 
 # Debian keeps bpftool and nginx in sbin, which not every user has in PATH.
@@ -204,6 +204,9 @@ $(PROGS): $(B)/%: $(B)/user/%.o $(B)/libseine.a
 $(TOOLS): $(B)/%: $(B)/scripts/%.o $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIB_LIBS)
+
+# The one tool that speaks TLS itself.
+$(B)/lab/handshakes: LIB_LIBS += $(shell pkg-config --libs libssl 2>/dev/null)
 
 $(TESTS): $(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libseine.a
 	$(call say,LINK)
