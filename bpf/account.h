@@ -194,16 +194,22 @@ PARSE_INLINE struct seine_source *account_connection(const struct packet *p,
 	return src;
 }
 
-PARSE_INLINE void account_hello(struct seine_source *src, __u64 hello_key)
+/* Returns whether this ClientHello is new here. */
+PARSE_INLINE bool account_hello(struct seine_source *src, __u64 hello_key)
 {
+	bool fresh;
+
 	if (!src)
-		return;
-	if (src->hello_key != hello_key) {
+		return false;
+	ACCOUNT_ADD(src->hellos, 1);
+	fresh = src->hello_key != hello_key;
+	if (fresh) {
 		if (src->hello_key)
 			ACCOUNT_ADD(src->hello_changes, 1);
 		src->hello_key = hello_key;
 	}
 	account_stack(src);
+	return fresh;
 }
 
 PARSE_INLINE void account_gap(struct seine_source *src, enum seine_gap gap, __s32 delta_us)
@@ -230,6 +236,8 @@ PARSE_INLINE void account_fold(struct seine_source *src, struct seine_net *net,
 		ACCOUNT_ADD(src->packets, flow->packets);
 		ACCOUNT_ADD(src->bytes, flow->bytes);
 		src->last_sec = now_sec;
+		if (flow->rtt_min_us && (!src->rtt_min_us || flow->rtt_min_us < src->rtt_min_us))
+			src->rtt_min_us = flow->rtt_min_us;
 	}
 	if (net) {
 		ACCOUNT_ADD(net->packets, flow->packets);
@@ -254,20 +262,20 @@ PARSE_INLINE void account_request(struct seine_source *src, struct seine_net *ne
 		account_bin(src->think_hist, think_ms, SEINE_THINK_SHIFT);
 }
 
-/* A request has been answered. */
+/* A request has been answered; its response was acknowledged in `acks` steps. */
 PARSE_INLINE void account_response(struct seine_source *src, __u32 request, __u32 response,
-				   __u32 response_ms)
+				   __u32 response_ms, __u32 acks)
 {
-	if (!src)
-		return;
 	ACCOUNT_ADD(src->responses, 1);
 	ACCOUNT_ADD(src->request_bytes, request);
 	ACCOUNT_ADD(src->response_bytes, response);
 	ACCOUNT_ADD(src->request_log, account_log(request));
 	ACCOUNT_ADD(src->response_log, account_log(response));
 	ACCOUNT_ADD(src->response_ms, response_ms);
+	ACCOUNT_ADD(src->acks, acks);
 	account_bin(src->request_hist, request, SEINE_REQUEST_SHIFT);
 	account_bin(src->response_hist, response, SEINE_RESPONSE_SHIFT);
+	account_bin(src->stream_hist, response / (acks ?: 1), SEINE_STREAM_SHIFT);
 }
 
 PARSE_INLINE void account_close(struct seine_source *src, struct seine_net *net, bool reset)

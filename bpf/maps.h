@@ -21,6 +21,14 @@ struct {
 	__type(value, struct seine_cfg);
 } seine_cfg SEC(".maps");
 
+/* Which ports are protected. Agent writes, datapath reads. One row. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct seine_ports);
+} seine_ports SEC(".maps");
+
 /* The kill switch: anything but zero passes every packet. Operator writes, with or without the
  * agent; nobody else does. */
 struct {
@@ -144,8 +152,8 @@ struct {
 	__type(value, struct seine_allow);
 } seine_allow SEC(".maps");
 
-/* Half-open connections, by keyed hash; a newer one replaces what it collides with. Datapath
- * only. Under a flood only sources proven before get in beyond cfg.syns_per_sec. */
+/* Half-open connections, in pairs by keyed hash; of a full pair a stranger goes, or the older.
+ * Datapath only. Under a flood only sources proven before get in beyond cfg.syns_per_sec. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1u << 16);
@@ -174,6 +182,31 @@ struct {
 	__type(key, __u32);
 	__type(value, struct seine_flow);
 } seine_flow SEC(".maps");
+
+/* What their handshakes have shown, at the same index. Datapath only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1u << 18);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct seine_shake);
+} seine_shake SEC(".maps");
+
+/* Events for the agent: pieces of ClientHellos, and ended connections while somebody asks for
+ * them. Full: counted (hello_lost, connection_lost) and not sent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1u << 22);
+} seine_events SEC(".maps");
+
+/* How long servers take to answer a hello, per kind of handshake. Datapath writes, plain adds; the
+ * agent calibrates cfg.server_us by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SEINE_TLS_KINDS);
+	__type(key, __u32);
+	__type(value, struct seine_trips);
+} seine_trips SEC(".maps");
 
 /* Proven sources. Never evicts: a full table is counted (src_full) and an alarm, and the agent
  * removes rows that are idle. Datapath inserts and adds atomically; agent reads in batches. */

@@ -40,7 +40,7 @@
 
 #define PARSE_VLAN_TAGS 2
 #define PARSE_IP6_HEADERS 6   /* hop-by-hop, routing, fragment, destination twice, and one more */
-#define PARSE_OFFSET_MAX 1024 /* where the transport header may begin */
+#define PARSE_OFFSET_MAX 4095 /* of anything looked at: the first buffer of a frame is a page */
 #define PARSE_FRAGMENT 0x1fff /* offset bits of iphdr.frag_off */
 
 enum parse {
@@ -96,6 +96,7 @@ struct packet {
 	__u8 v6;
 	__u8 df;
 	__u8 tcp_options; /* bytes of TCP options */
+	__u8 behind;	  /* set by client.h: sent by a balancer */
 };
 
 /* `need` bytes at `off`, or NULL when the buffer ends before. */

@@ -77,6 +77,7 @@ static void on_control(void *arg)
 	struct agent *a = arg;
 
 	control_server_dispatch(a->server);
+	agent_follow(a);
 }
 
 static void on_signal(int signal, void *arg)
@@ -157,7 +158,10 @@ static int start_settings(struct agent *a, char *why)
 		r = allowdir_apply(a->datapath, allows, n, why);
 	if (r < 0)
 		return r;
+	agent_server_time(&a->conf, &a->conf.cfg);
 	r = datapath_configure(a->datapath, &a->conf.cfg);
+	if (r == 0)
+		r = datapath_protect(a->datapath, &a->conf.ports);
 	if (r == 0)
 		r = datapath_beat(a->datapath, agent_now_sec());
 	if (r < 0)
@@ -206,6 +210,8 @@ static int start_loop(struct agent *a, char *why)
 	if (r == 0)
 		r = loop_add(a->loop, control_server_fd(a->server), on_control, a);
 	if (r == 0)
+		r = agent_listen_in_loop(a);
+	if (r == 0)
 		r = loop_every(a->loop, a->conf.interval_ms, on_cycle, a, &a->cycle_timer);
 	if (r == 0)
 		r = loop_every(a->loop, max_u32(alive_ms, 1), on_alive, a, &a->alive_timer);
@@ -223,6 +229,8 @@ static void agent_free(struct agent *a)
 	entries_free(a->entries);
 	guards_free(&a->guards);
 	observations_free(a->observations);
+	hellos_free(a->hellos);
+	dictionary_free(a->dictionary);
 	datapath_close(a->datapath);
 	free(a);
 }
@@ -246,6 +254,9 @@ static int start(struct agent *a, char *why)
 	r = observations_new(a->conf.window_sec, sizes.sources, &a->observations);
 	if (r < 0)
 		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
+	r = agent_listen(a, why);
+	if (r < 0)
+		return r;
 	r = start_settings(a, why);
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
  *command line and change it only through the functions below.
  *
  *	agent.c	 start, loop, stop	cycle.c	 the line	changes.c  what an operator asks for
+ *	events.c what the datapath tells between cycles
  */
 #ifndef AGENT_H
 #define AGENT_H
@@ -19,7 +20,10 @@
 #include "user/judge/judge.h"
 #include "user/kernel/datapath.h"
 #include "user/shoal/shoal.h"
+#include "user/sight/dictionary.h"
+#include "user/sight/hellos.h"
 #include "user/sight/observation.h"
+#include "user/sight/trips.h"
 
 struct cycle { /* the last one, for `status` */
 	uint32_t number;
@@ -42,16 +46,22 @@ enum alarm {
 	ALARM_COUNT,
 };
 
+#define AGENT_UNPROVEN 1024 /* hellos between their last byte and the proof, microseconds apart */
+
 struct agent {
 	const char *conf_path;
 	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
 	enum seine_mode conf_mode; /* as the file said when it was read */
 	struct datapath *datapath;
 	struct observations *observations;
-	struct campaigns *campaigns;		/* of the last round; NULL before the first */
-	struct guards guards;			/* recomputed each round */
-	struct entries *entries;		/* in force, as read back from the kernel */
-	struct judgement *judgement;		/* of the last round; NULL before the first */
+	struct campaigns *campaigns;		     /* of the last round; NULL before the first */
+	struct guards guards;			     /* recomputed each round */
+	struct entries *entries;		     /* in force, as read back from the kernel */
+	struct judgement *judgement;		     /* of the last round; NULL before the first */
+	struct hellos *hellos;			     /* of which a part is missing */
+	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
+	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */
+	struct trips trips;			/* how long servers take */
 	struct seine_stats stats, stats_before; /* the last two harvests, for rates */
 	struct cycle cycle;
 	uint32_t started_sec;
@@ -87,6 +97,26 @@ int agent_allow_remove(struct agent *a, const struct prefix *p, char *why);
 int agent_set_mode(struct agent *a, enum seine_mode mode, char *why);
 int agent_switch_off(struct agent *a, bool off, char *why);
 int agent_reload(struct agent *a, char *why); /* on error the settings stay as they were */
+
+/* What clients of the control socket may follow. */
+enum topic {
+	TOPIC_CONNECTIONS = 1, /* as connection_json() and "hello_name" */
+};
+
+/* Events of the datapath: at start, before privileges are dropped, and once there is a loop. */
+int agent_listen(struct agent *a, char *why);
+int agent_listen_in_loop(struct agent *a);
+/* Ended connections are reported while somebody follows them, and only then. */
+void agent_follow(struct agent *a);
+
+/* Names of ClientHellos. agent_hello_name(): NULL when it has none. agent_name_hello(): on the disk
+ * when it returns; with key 0 `ja4` says which QUIC hello is meant. */
+const char *agent_hello_name(const struct agent *a, uint64_t key);
+int agent_name_hello(struct agent *a, uint64_t key, const char *ja4, const char *name, char *why);
+
+/* Where server_time is a fixed one: puts it into `cfg`. Where it is measured: does so. */
+void agent_server_time(const struct conf *conf, struct seine_cfg *cfg);
+int agent_calibrate(struct agent *a, uint32_t now_sec);
 
 /* Reads the allow list and what the host needs anew into a->guards. */
 int agent_guard(struct agent *a, uint32_t now_sec);

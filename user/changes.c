@@ -8,6 +8,7 @@
 #include "user/allowdir.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
+#include "user/hellonames.h"
 #include "user/loop.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(int r, char *why, const char *format, ...)
@@ -190,9 +191,10 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 int agent_reload(struct agent *a, char *why)
 {
 	_cleanup_(freep) struct allow_entry *allows = NULL;
+	_cleanup_(freep) struct hello_name *names = NULL;
 	enum seine_mode file_mode;
 	struct conf next;
-	size_t n = 0;
+	size_t n = 0, n_names = 0;
 	int r;
 
 	r = conf_load(a->conf_path, why, DATAPATH_WHY, &next);
@@ -201,7 +203,12 @@ int agent_reload(struct agent *a, char *why)
 	r = allowdir_read(next.allow_dir, agent_now_sec(), why, &allows, &n);
 	if (r < 0)
 		return r;
+	r = hellonames_read(next.hello_names, why, DATAPATH_WHY, &names, &n_names);
+	if (r < 0)
+		return r;
 	keep_fixed(&a->conf, &next);
+	memcpy(next.cfg.server_us, a->conf.cfg.server_us, sizeof(next.cfg.server_us));
+	agent_server_time(&next, &next.cfg);
 
 	/* What was set on the command line stays until the file itself says something new. */
 	file_mode = next.cfg.mode;
@@ -211,6 +218,10 @@ int agent_reload(struct agent *a, char *why)
 	if (r < 0)
 		return r;
 	r = datapath_configure(a->datapath, &next.cfg);
+	if (r == 0)
+		r = datapath_protect(a->datapath, &next.ports);
+	if (r == 0)
+		r = hellonames_apply(a->dictionary, names, n_names);
 	if (r < 0)
 		return fail(r, why, "cannot write the settings: %s", strerror(-r));
 	if (next.cfg.mode != a->conf.cfg.mode)
@@ -219,5 +230,6 @@ int agent_reload(struct agent *a, char *why)
 	a->conf = next;
 	a->conf_mode = file_mode;
 	loop_retime(a->loop, a->cycle_timer, next.interval_ms);
+	agent_follow(a);
 	return agent_guard(a, agent_now_sec());
 }

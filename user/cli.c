@@ -28,6 +28,8 @@ static const struct option_word {
 	[OPT_RATE] = { "rate", "N", "packets per second let through, with limit" },
 	[OPT_BURST] = { "burst", "N", "packets at once let through, with limit" },
 	[OPT_HELLO] = { "hello", "KEY", "only connections with this ClientHello" },
+	[OPT_PORTS] = { "ports", "LIST", "protected: 443,udp:4433,8000-8100,all" },
+	[OPT_CONNECTIONS] = { "connections", NULL, "one JSON object a connection" },
 	[OPT_NOTE] = { "note", "TEXT", "why; shown in lists, 35 bytes at most" },
 };
 #define EVERYWHERE \

@@ -43,6 +43,8 @@ enum cli_option {
 	OPT_BURST,
 	OPT_HELLO,
 	OPT_NOTE,
+	OPT_PORTS,
+	OPT_CONNECTIONS,
 	OPT_MAX,
 };
 #define CLI_TAKES(option) (1u << (option))

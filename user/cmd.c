@@ -100,19 +100,28 @@ int cmd_print_json(const json_t *answer)
 	return EXIT_DONE;
 }
 
+/* Where the agent listens; `conf` is where the path may stand. */
+static int find_socket(const struct cli_call *call, struct conf *conf, const char **ret)
+{
+	int code = EXIT_DONE;
+
+	*ret = call->option[OPT_SOCKET];
+	if (*ret)
+		return EXIT_DONE;
+	code = cmd_conf(call, conf);
+	*ret = conf->socket;
+	return code;
+}
+
 static int ask(const struct cli_call *call, const json_t *request, json_t **ret)
 {
-	const char *path = call->option[OPT_SOCKET];
+	const char *path = NULL;
 	struct conf conf;
 	char why[CLIENT_WHY];
-	int code;
+	int code = find_socket(call, &conf, &path);
 
-	if (!path) {
-		code = cmd_conf(call, &conf);
-		if (code != EXIT_DONE)
-			return code;
-		path = conf.socket;
-	}
+	if (code != EXIT_DONE)
+		return code;
 	if (client_ask(path, request, still_waiting, why, ret) < 0)
 		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
 	return EXIT_DONE;
@@ -135,6 +144,40 @@ int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret)
 
 	*ret = take_ptr(answer);
 	return EXIT_DONE;
+}
+
+struct follow {
+	client_line line;
+	void *arg;
+	int code; /* of an error instead of an answer */
+};
+
+static bool on_line(const json_t *line, void *arg)
+{
+	struct follow *f = arg;
+	enum answer_code error;
+	const char *text;
+
+	if (!answer_is_error(line, &error, &text))
+		return f->line(line, f->arg);
+	f->code = cmd_fail(exit_of(error), "%s", text);
+	return false;
+}
+
+int cmd_follow(const struct cli_call *call, json_t *request, client_line line, void *arg)
+{
+	_cleanup_(json_decrefp) json_t *owned = request;
+	struct follow f = { .line = line, .arg = arg, .code = EXIT_DONE };
+	const char *path = NULL;
+	struct conf conf;
+	char why[CLIENT_WHY];
+	int code = find_socket(call, &conf, &path);
+
+	if (code != EXIT_DONE)
+		return code;
+	if (client_follow(path, owned, still_waiting, on_line, &f, why) < 0)
+		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
+	return f.code;
 }
 
 int cmd_show(const struct cli_call *call, json_t *request, cmd_render render)

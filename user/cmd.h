@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include "user/cli.h"
 #include "user/conf.h"
+#include "user/control/client.h"
 #include "user/export/format.h"
 #include "user/export/text.h"
 
@@ -28,9 +29,14 @@ int cmd_drop_del(const struct cli_call *call);
 int cmd_allow_list(const struct cli_call *call);
 int cmd_allow_add(const struct cli_call *call);
 int cmd_allow_del(const struct cli_call *call);
+int cmd_hello_list(const struct cli_call *call);
+int cmd_hello_show(const struct cli_call *call);
+int cmd_hello_name(const struct cli_call *call);
+int cmd_connections(const struct cli_call *call);
 int cmd_mode(const struct cli_call *call);
 int cmd_off(const struct cli_call *call);
 int cmd_on(const struct cli_call *call);
+int cmd_replay(const struct cli_call *call);
 int cmd_version(const struct cli_call *call);
 
 /* --- Asking ----------------------------------------------------------------------------------- */
@@ -42,6 +48,10 @@ int cmd_conf(const struct cli_call *call, struct conf *ret);
 
 /* Sends `request` (which is consumed) to the agent. With --json the answer is printed, too. */
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret);
+
+/* Sends `request` (which is consumed), and calls `line` with the answer and all that comes behind
+ * it, until it says false. */
+int cmd_follow(const struct cli_call *call, json_t *request, client_line line, void *arg);
 
 int cmd_print_json(const json_t *answer);
 
@@ -84,6 +94,10 @@ bool is_null(const json_t *object, const char *member); /* also when it is missi
 const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
 const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
 const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
+const char *format_since(const json_t *object, const char *member, char *buf); /* "3 m" */
+/* "python sdk (8f3a5d0c11e0b7a2)", or the key alone; `buf` holds FORMAT_HELLO. */
+#define FORMAT_HELLO 64
+const char *format_hello(const json_t *object, char *buf);
 
 /* "20 of 4711 shown; --limit N shows more", when not all are. */
 void print_shown(const json_t *answer, const char *rows, const char *what);

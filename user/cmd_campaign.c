@@ -88,6 +88,8 @@ static void print_summary(const json_t *c)
 	       format_count(get_number(c, "members"), a), format_count(get_number(c, "sources"), b),
 	       (unsigned long long)get_number(c, "shared"));
 	printf(LABEL "%s by members\n", "requests", format_count(get_number(c, "requests"), a));
+	if (!is_null(c, "hello_name"))
+		printf(LABEL "%s\n", "client", get_text(c, "hello_name"));
 	printf(LABEL "ClientHello %s, gap %s, second leg %.0f to %.0f ms\n", "sameness",
 	       get_text(c, "hello"), get_text(c, "gap"), get_real(c, "gap_low_ms"),
 	       get_real(c, "gap_high_ms"));

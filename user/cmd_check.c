@@ -11,7 +11,7 @@
 static void print_entry(const json_t *a)
 {
 	const json_t *e = json_object_get(a, "entry"), *hits = json_object_get(e, "hits");
-	char left[FORMAT_MAX], count[FORMAT_MAX];
+	char left[FORMAT_MAX], count[FORMAT_MAX], hello[FORMAT_HELLO];
 
 	if (!json_is_object(e)) {
 		printf(LABEL "none covers it\n", "entry");
@@ -20,7 +20,7 @@ static void print_entry(const json_t *a)
 	printf(LABEL "%s, action %s, by %s, left: %s\n", "entry", get_text(e, "prefix"),
 	       get_text(e, "action"), get_text(e, "origin"), format_left(e, left));
 	if (!is_null(e, "hello"))
-		printf(LABEL "only with ClientHello %s\n", "", get_text(e, "hello"));
+		printf(LABEL "only with %s\n", "", format_hello(e, hello));
 	if (*get_text(e, "note"))
 		printf(LABEL "%s\n", "note", get_text(e, "note"));
 	printf(LABEL "%s packets\n", "hits", format_count(get_number(hits, "packets"), count));
@@ -40,7 +40,7 @@ static void print_allow(const json_t *a)
 static void print_source(const json_t *a)
 {
 	const json_t *f = json_object_get(a, "source"), *gap = json_object_get(f, "gap");
-	char ago[FORMAT_MAX];
+	char ago[FORMAT_MAX], hello[FORMAT_HELLO];
 
 	printf(LABEL "%s\n", "campaign",
 	       is_null(a, "campaign") ? "member of none" : get_text(a, "campaign"));
@@ -53,8 +53,8 @@ static void print_source(const json_t *a)
 	       (unsigned long long)get_number(gap, "none"),
 	       (unsigned long long)get_number(gap, "single"),
 	       (unsigned long long)get_number(gap, "dual"));
-	printf(LABEL "ClientHello %s, about %.1f TCP/TLS stacks\n", "", get_text(f, "hello"),
-	       get_real(f, "stacks"));
+	printf(LABEL "%s\n", "ClientHello", format_hello(f, hello));
+	printf(LABEL "about %.1f\n", "stacks", get_real(f, "stacks"));
 }
 
 static void render_check(const json_t *a, const struct text_style *s)

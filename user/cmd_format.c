@@ -52,16 +52,36 @@ const char *format_left_short(const json_t *entry, char *buf)
 					  : format_age(get_number(entry, "left_sec"), buf);
 }
 
-const char *format_ago(const json_t *object, const char *member, char *buf)
+const char *format_since(const json_t *object, const char *member, char *buf)
 {
 	uint64_t then = get_number(object, member), now = time(NULL);
-	char age[FORMAT_MAX];
 
 	if (!then)
 		snprintf(buf, FORMAT_MAX, "-");
 	else
-		snprintf(buf, FORMAT_MAX, "%.24s ago",
-			 format_age(now > then ? now - then : 0, age));
+		format_age(now > then ? now - then : 0, buf);
+	return buf;
+}
+
+const char *format_hello(const json_t *object, char *buf)
+{
+	const char *key = get_text(object, "hello");
+
+	if (is_null(object, "hello_name"))
+		snprintf(buf, FORMAT_HELLO, "%s", key);
+	else
+		snprintf(buf, FORMAT_HELLO, "%.40s (%.16s)", get_text(object, "hello_name"), key);
+	return buf;
+}
+
+const char *format_ago(const json_t *object, const char *member, char *buf)
+{
+	char age[FORMAT_MAX];
+
+	if (!get_number(object, member))
+		snprintf(buf, FORMAT_MAX, "-");
+	else
+		snprintf(buf, FORMAT_MAX, "%.24s ago", format_since(object, member, age));
 	return buf;
 }
 

@@ -6,6 +6,9 @@
 #include "user/base/cleanup.h"
 #include "user/cmd.h"
 
+#define NAME_SHOWN 9 /* bytes of a ClientHello's name in a narrow column */
+#define ONLY_MAX (NAME_SHOWN + 3)
+
 /* --- Lists ------------------------------------------------------------------------------------ */
 
 static int list(const struct cli_call *call, const char *verb, cmd_render render)
@@ -16,11 +19,21 @@ static int list(const struct cli_call *call, const char *verb, cmd_render render
 	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render) : code;
 }
 
+/* "", " +hello", " +python sdk" */
+static const char *format_only(const json_t *e, char *buf)
+{
+	if (is_null(e, "hello"))
+		return "";
+	snprintf(buf, ONLY_MAX, " +%.*s", NAME_SHOWN,
+		 is_null(e, "hello_name") ? "hello" : get_text(e, "hello_name"));
+	return buf;
+}
+
 /* "canary 5 %", "drop +hello" */
 static const char *format_action(const json_t *e, char *buf)
 {
-	const char *action = get_text(e, "action"), *hello = is_null(e, "hello") ? "" : " +hello";
-	char rate[FORMAT_MAX];
+	char rate[FORMAT_MAX], only[ONLY_MAX];
+	const char *action = get_text(e, "action"), *hello = format_only(e, only);
 
 	if (strcmp(action, "canary") == 0)
 		snprintf(buf, FORMAT_MAX, "canary %.4g %%%s",

@@ -79,7 +79,7 @@ static void print_totals(const json_t *t)
 static void print_window(const json_t *f, uint64_t window_sec)
 {
 	const json_t *gap = json_object_get(f, "gap");
-	char a[FORMAT_MAX];
+	char a[FORMAT_MAX], hello[FORMAT_HELLO];
 
 	printf("\nin the window of %s\n", format_time(window_sec, a));
 	printf(LABEL "%s\n", "requests", format_count(get_number(f, "requests"), a));
@@ -90,7 +90,7 @@ static void print_window(const json_t *f, uint64_t window_sec)
 	       (unsigned long long)get_number(gap, "unknown"), get_real(f, "gap_ms"));
 	printf(LABEL "%.1f ms\n", "round trip", get_real(f, "rtt_ms"));
 	printf(LABEL "about %.1f\n", "TCP/TLS stacks", get_real(f, "stacks"));
-	printf(LABEL "%s\n", "ClientHello", get_text(f, "hello"));
+	printf(LABEL "%s\n", "ClientHello", format_hello(f, hello));
 	printf(LABEL "%s\n", "campaign", get_text(f, "campaign"));
 	printf(LABEL "%s\n", "entry", get_text(f, "entry"));
 }

@@ -113,6 +113,42 @@ static void print_entries(const json_t *a)
 	putchar('\n');
 }
 
+static void print_hellos(const json_t *a)
+{
+	const json_t *h = json_object_get(a, "hellos");
+	uint64_t displaced = get_number(h, "displaced"), unfinished = get_number(h, "unfinished");
+	char known[FORMAT_MAX], n[FORMAT_MAX];
+
+	if (!get_number(h, "known"))
+		return;
+	printf(LABEL "%s ClientHellos known, %llu of them by name\n", "clients",
+	       format_count(get_number(h, "known"), known),
+	       (unsigned long long)get_number(h, "named"));
+	if (displaced)
+		printf(LABEL "%s displaced by newer ones\n", "", format_count(displaced, n));
+	if (unfinished)
+		printf(LABEL "%s never came whole\n", "", format_count(unfinished, n));
+}
+
+/* Of TLS 1.3, and of other kinds where these take something else. */
+static void print_server_time(const json_t *a)
+{
+	const json_t *all = json_object_get(a, "server_us");
+	uint64_t usual = get_number(all, "1.3");
+	const char *kind;
+	json_t *us;
+
+	if (!usual)
+		return;
+	printf(LABEL "%.1f ms from hello to answer, %s\n", "server time", usual / 1e3,
+	       strcmp(get_text(a, "server_time"), "auto") == 0 ? "measured" : "as configured");
+	json_object_foreach((json_t *)all, kind, us) {
+		if ((uint64_t)json_integer_value(us) != usual)
+			printf(LABEL "%.1f ms with TLS %s\n", "", json_number_value(us) / 1e3,
+			       kind);
+	}
+}
+
 static void print_tables(const json_t *a, const struct text_style *s)
 {
 	const char *name;
@@ -178,6 +214,8 @@ static void render_status(const json_t *a, const struct text_style *s)
 	print_agent(a);
 	print_campaigns(a);
 	print_entries(a);
+	print_hellos(a);
+	print_server_time(a);
 	print_tables(a, s);
 	print_counters(a, s);
 }

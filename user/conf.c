@@ -14,6 +14,7 @@
 #include "user/base/files.h"
 #include "user/base/ini.h"
 #include "user/base/number.h"
+#include "user/base/prefix.h"
 #include "user/base/refuse.h"
 #include "user/setting.h"
 
@@ -60,63 +61,117 @@ static const struct setting_kind interface = {
 	.clear = interface_clear,
 };
 
-/* Ports of both protocols share one list, as the datapath has it. */
-static const struct setting_kind tcp_port, udp_port;
-
-static bool is_of(const struct setting *s, const struct seine_port *p)
-{
-	return p->port && p->udp == (s->kind == &udp_port);
-}
-
 static int port_read(const struct setting *s, const char *value, void *at, char *why, size_t size)
 {
-	struct seine_port *ports = at;
-	unsigned int n = 0;
-	uint64_t v;
+	uint64_t *plane = at, *word, v;
 
-	if (number_parse(value, s->min, s->max, &v) < 0)
+	(void)s;
+	if (number_parse(value, 1, UINT16_MAX, &v) < 0)
 		return refuse(why, size, "%.32s: a port from 1 to 65535 is needed", value);
-	for (; n < SEINE_PORTS && ports[n].port; n++) {
-		if (is_of(s, &ports[n]) && ports[n].port == v)
-			return refuse(why, size, "%s is named twice", value);
-	}
-	if (n == SEINE_PORTS)
-		return refuse(why, size, "at most %d ports, TCP and UDP together", SEINE_PORTS);
-	ports[n] = (struct seine_port){ .port = v, .udp = s->kind == &udp_port };
+	word = &plane[v / 64];
+	if (*word >> v % 64 & 1)
+		return refuse(why, size, "%s is named twice", value);
+	*word |= 1ull << v % 64;
 	return 0;
 }
 
 static void port_print(const struct setting *s, const void *at, FILE *to)
 {
-	const struct seine_port *ports = at;
+	const uint64_t *plane = at;
 
-	for (unsigned int i = 0; i < SEINE_PORTS; i++) {
-		if (is_of(s, &ports[i]))
-			fprintf(to, "%s = %u\n", s->key, ports[i].port);
+	for (unsigned int i = 1; i <= UINT16_MAX; i++) {
+		if (plane[i / 64] >> i % 64 & 1)
+			fprintf(to, "%s = %u\n", s->key, i);
 	}
 }
 
 static void port_clear(const struct setting *s, void *at)
 {
-	struct seine_port *ports = at, kept[SEINE_PORTS] = {};
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < SEINE_PORTS; i++) {
-		if (!is_of(s, &ports[i]))
-			kept[n++] = ports[i];
-	}
-	memcpy(ports, kept, sizeof(kept));
+	(void)s;
+	memset(at, 0, SEINE_PORT_WORDS * sizeof(uint64_t));
 }
 
-static const struct setting_kind tcp_port = {
+static const struct setting_kind port = {
 	.parse = port_read,
 	.print = port_print,
 	.clear = port_clear,
 };
-static const struct setting_kind udp_port = {
-	.parse = port_read,
-	.print = port_print,
-	.clear = port_clear,
+
+/* Balancers whose PROXY headers are believed. A private network is the widest that makes sense. */
+#define BALANCER_LEN_MIN 8
+
+static int balancer_read(const struct setting *s, const char *value, void *at, char *why,
+			 size_t size)
+{
+	struct seine_balancer *b = at;
+	struct prefix p;
+	int r;
+
+	(void)s;
+	r = prefix_parse(value, why, size, &p);
+	if (r < 0)
+		return r;
+	if (prefix_family_len(&p) < BALANCER_LEN_MIN)
+		return refuse(why, size, "%s would believe too many; at least /%d is needed", value,
+			      BALANCER_LEN_MIN);
+	for (unsigned int i = 0; i < SEINE_BALANCERS; i++) {
+		if (b[i].len128)
+			continue;
+		memcpy(b[i].ip, p.ip, sizeof(p.ip));
+		b[i].len128 = p.len;
+		return 0;
+	}
+	return refuse(why, size, "at most %d balancers", SEINE_BALANCERS);
+}
+
+static void balancer_print(const struct setting *s, const void *at, FILE *to)
+{
+	const struct seine_balancer *b = at;
+	char text[PREFIX_TEXT];
+	struct prefix p;
+
+	for (unsigned int i = 0; i < SEINE_BALANCERS && b[i].len128; i++) {
+		memcpy(p.ip, b[i].ip, sizeof(p.ip));
+		p.len = b[i].len128;
+		prefix_format(&p, text);
+		fprintf(to, "%s = %s\n", s->key, text);
+	}
+}
+
+static void balancer_clear(const struct setting *s, void *at)
+{
+	(void)s;
+	memset(at, 0, SEINE_BALANCERS * sizeof(struct seine_balancer));
+}
+
+static const struct setting_kind balancer = {
+	.parse = balancer_read,
+	.print = balancer_print,
+	.clear = balancer_clear,
+};
+
+/* What the server takes: a time, or measured. */
+static int server_time_read(const struct setting *s, const char *value, void *at, char *why,
+			    size_t size)
+{
+	if (strcmp(value, "auto") != 0)
+		return setting_us.parse(s, value, at, why, size);
+	*(uint32_t *)at = CONF_SERVER_AUTO;
+	return 0;
+}
+
+static void server_time_print(const struct setting *s, const void *at, FILE *to)
+{
+	if (*(const uint32_t *)at == CONF_SERVER_AUTO)
+		fprintf(to, "%s = auto\n", s->key);
+	else
+		setting_us.print(s, at, to);
+}
+
+static const struct setting_kind server_time = {
+	.parse = server_time_read,
+	.print = server_time_print,
+	.unit_us = 1,
 };
 
 /* ---- the table ---- */
@@ -140,8 +195,10 @@ static const struct setting settings[] = {
 	{ "interface", "name", &interface, .offset = 0 },
 	{ "interface", "xdp", &setting_word, AT(xdp), .words = xdp_words },
 
-	{ "service", "port", &tcp_port, AT(cfg.port), FROM(1, UINT16_MAX) },
-	{ "service", "port_udp", &udp_port, AT(cfg.port), FROM(1, UINT16_MAX) },
+	{ "service", "port", &port, AT(ports.tcp) },
+	{ "service", "port_udp", &port, AT(ports.udp) },
+	{ "service", "port_proxy_protocol", &port, AT(ports.balanced) },
+	{ "service", "balancer", &balancer, AT(cfg.balancer) },
 	{ "service", "proof", &setting_word, AT(cfg.proof), .words = proof_words },
 	{ "service", "decap", &setting_word, AT(cfg.decap), .words = no_yes },
 
@@ -154,9 +211,15 @@ static const struct setting settings[] = {
 	{ "agent", "pin_dir", &setting_path, AT(pin_dir), ROOM(pin_dir) },
 	{ "agent", "socket", &setting_path, AT(socket), ROOM(socket) },
 	{ "agent", "allow_dir", &setting_path, AT(allow_dir), ROOM(allow_dir) },
+	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
-	{ "datapath", "server_time", &setting_us, AT(cfg.server_us), FROM(0, SECOND) },
+	{ "datapath", "server_time", &server_time, AT(server_us), FROM(0, SECOND) },
+	{ "datapath", "hello_one_in", &setting_number, AT(cfg.hello_one_in), FROM(1, 1000000) },
+	{ "datapath", "hellos_per_second", &setting_number, AT(cfg.hellos_per_sec),
+	  FROM(1, 1000000) },
+	{ "datapath", "connections_one_in", &setting_number, AT(connections_one_in),
+	  FROM(1, 1000000) },
 	{ "datapath", "flows_per_second", &setting_number, AT(cfg.flows_per_sec),
 	  FROM(1, UINT32_MAX) },
 	{ "datapath", "syns_per_second", &setting_number, AT(cfg.syns_per_sec),
@@ -198,6 +261,8 @@ void conf_default(struct conf *ret)
 			.flows_per_sec = 125000,
 			.syns_per_sec = 10000,
 			.beat_max_sec = 60,
+			.hello_one_in = 64,
+			.hellos_per_sec = 2000,
 		},
 		.sizes = {
 			.sources = 131072,
@@ -208,6 +273,8 @@ void conf_default(struct conf *ret)
 			.allows = 4096,
 		},
 		.source_bits = 64,
+		.server_us = CONF_SERVER_AUTO,
+		.connections_one_in = 1,
 		.interval_ms = 10 * SECOND,
 		.window_sec = DAY / SECOND,
 		.idle_sec = DAY / SECOND,
@@ -215,6 +282,7 @@ void conf_default(struct conf *ret)
 		.pin_dir = "/sys/fs/bpf/seine",
 		.socket = "/run/seine/control.sock",
 		.allow_dir = "/etc/seine/allow.d",
+		.hello_names = "/var/lib/seine/hello.names",
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
 	};
@@ -302,13 +370,30 @@ static int read_drop_ins(const char *path, struct conf *conf, char *why, size_t 
 	return r;
 }
 
+static bool any(const __u64 *plane)
+{
+	for (unsigned int i = 0; i < SEINE_PORT_WORDS; i++) {
+		if (plane[i])
+			return true;
+	}
+	return false;
+}
+
+static bool any_port(const struct seine_ports *p)
+{
+	return any(p->tcp) || any(p->udp) || any(p->balanced);
+}
+
 /* What no single line can show. */
 static int check(const struct conf *c, char *why, size_t size)
 {
 	if (!c->n_interfaces)
 		return refuse(why, size, "[interface] name: at least one is needed");
-	if (!c->cfg.port[0].port)
+	if (!any_port(&c->ports))
 		return refuse(why, size, "[service] port: at least one is needed");
+	if (any(c->ports.balanced) && !c->cfg.balancer[0].len128)
+		return refuse(why, size,
+			      "[service] port_proxy_protocol: needs a balancer to believe");
 	if (c->interval_ms > c->window_sec * SECOND / 2)
 		return refuse(why, size, "[agent] interval: longer than half the window");
 	if (c->interval_ms * 2ull > c->cfg.beat_max_sec * SECOND)
@@ -340,6 +425,8 @@ int conf_load(const char *path, char *why, size_t size, struct conf *ret)
 	if (r < 0)
 		return refuse(why, size, "%s: %s", path, sentence);
 	conf.judge.v6_source = conf.source_bits;
+	for (unsigned int i = 0; i < SEINE_PORT_WORDS; i++)
+		conf.ports.tcp[i] |= conf.ports.balanced[i];
 	*ret = conf;
 	return 0;
 }

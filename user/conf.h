@@ -5,8 +5,8 @@
  *
  * Strict: an unknown section or key, a bad value, or a key that stands twice in one file is an
  * error with file and line, and the agent does not start, or on reload keeps the settings it has. A
- * later file overrides single values and replaces lists (interfaces, ports). Keys, ranges and
- * defaults stand in the table of conf.c; seine.conf(5) explains them.
+ * later file overrides single values and replaces lists (interfaces, ports, balancers). Keys,
+ * ranges and defaults stand in the table of conf.c; seine.conf(5) explains them.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -23,6 +23,7 @@
 
 #define CONF_INTERFACES 16
 #define CONF_PATH_DEFAULT "/etc/seine/seine.conf"
+#define CONF_SERVER_AUTO UINT32_MAX /* measured: see user/sight/trips.h */
 
 enum on_stop {
 	ON_STOP_KEEP,	 /* drops stay until they expire */
@@ -36,6 +37,9 @@ struct conf {
 	enum datapath_xdp_mode xdp;
 
 	struct seine_cfg cfg; /* as the datapath wants it */
+	struct seine_ports ports;
+	uint32_t server_us;	     /* the server's own share of delta, or CONF_SERVER_AUTO */
+	uint32_t connections_one_in; /* of ended connections reported, while somebody looks */
 	struct datapath_sizes sizes;
 	uint32_t source_bits;
 
@@ -46,6 +50,7 @@ struct conf {
 	char pin_dir[PATH_MAX];
 	char socket[108]; /* sockaddr_un.sun_path */
 	char allow_dir[PATH_MAX];
+	char hello_names[PATH_MAX];
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;

@@ -99,7 +99,8 @@ static int harvest(struct agent *a, struct turn *t)
 	a->cycle.sources = t->sources.n;
 	a->cycle.nets = t->nets.n;
 	a->stats_before = a->stats;
-	return datapath_stats(a->datapath, &a->stats);
+	r = datapath_stats(a->datapath, &a->stats);
+	return r < 0 ? r : agent_calibrate(a, t->now_sec);
 }
 
 /* Rows that have long been idle go, so that there is room for new ones: the tables do not evict. */
@@ -353,6 +354,11 @@ int agent_guard(struct agent *a, uint32_t now_sec)
 	r = guards_collect(allows, n, now_sec, &guards);
 	if (r < 0)
 		return r;
+	r = guards_add_balancers(&guards, a->conf.cfg.balancer);
+	if (r < 0) {
+		guards_free(&guards);
+		return r;
+	}
 	guards_free(&a->guards);
 	a->guards = guards;
 	return 0;

@@ -123,6 +123,10 @@ static const struct {
 	{ "allow list", CONTROL_READ, request_allow_list },
 	{ "allow add", CONTROL_CHANGE, request_allow_add },
 	{ "allow del", CONTROL_CHANGE, request_allow_del },
+	{ "hello list", CONTROL_READ, request_hello_list },
+	{ "hello show", CONTROL_READ, request_hello_show },
+	{ "hello name", CONTROL_CHANGE, request_hello_name },
+	{ "connections", CONTROL_READ, request_connections },
 	{ "mode", CONTROL_READ, mode },
 	{ "mode set", CONTROL_CHANGE, mode_set },
 	{ "off", CONTROL_CHANGE, off },
@@ -228,15 +232,23 @@ static json_t *json_hits(const struct agent *a, uint32_t slot, const struct mome
 			 json_time(m, hit.last_sec));
 }
 
+json_t *json_hello_name(const struct agent *a, uint64_t key)
+{
+	const char *name = agent_hello_name(a, key);
+
+	return name ? answer_text(name, DICTIONARY_NAME) : json_null();
+}
+
 json_t *json_entry(const struct agent *a, const struct entry *e, const struct moment *m)
 {
 	const struct seine_entry *row = &e->row;
 
-	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "prefix", answer_prefix(&e->prefix), "action", action_name(row->action),
 			 "origin", origin_name(row->origin), "share", (json_int_t)row->share,
 			 "rate_pps", (json_int_t)row->rate_pps, "burst", (json_int_t)row->burst,
-			 "hello", answer_key(row->hello_key), "campaign",
+			 "hello", answer_key(row->hello_key), "hello_name",
+			 json_hello_name(a, row->hello_key), "campaign",
 			 answer_campaign(row->campaign), "added", json_time(m, row->added_sec),
 			 "expires", json_time(m, row->expires_sec), "left_sec",
 			 json_left(m, row->expires_sec), "hits", json_hits(a, row->slot, m), "note",

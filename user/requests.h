@@ -5,7 +5,7 @@
  * One table in requests.c leads from verb to handler and says which verbs change something.
  * Handlers read struct agent and build JSON; changes go through the functions of agent.h. There
  * is one file of handlers per noun: requests_status.c, requests_source.c, requests_campaign.c,
- * requests_list.c, requests_check.c.
+ * requests_list.c, requests_check.c, requests_hello.c.
  */
 #ifndef REQUESTS_H
 #define REQUESTS_H
@@ -58,6 +58,14 @@ int request_allow_list(struct agent *a, const json_t *request, const struct mome
 		       struct answer *ret);
 int request_allow_add(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		      struct answer *ret);
+int request_hello_list(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		       struct answer *ret);
+int request_hello_show(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		       struct answer *ret);
+int request_hello_name(struct agent *a, const json_t *request, const struct moment *m, char *why,
+		       struct answer *ret);
+int request_connections(struct agent *a, const json_t *request, const struct moment *m, char *why,
+			struct answer *ret);
 int request_allow_del(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		      struct answer *ret);
 
@@ -65,6 +73,7 @@ int request_allow_del(struct agent *a, const json_t *request, const struct momen
 
 json_t *json_time(const struct moment *m, uint32_t sec); /* time of day, or null for 0 */
 json_t *json_entry(const struct agent *a, const struct entry *e, const struct moment *m);
+json_t *json_hello_name(const struct agent *a, uint64_t key); /* null: it has none */
 json_t *json_allow(const struct allow_entry *allow, const struct moment *m);
 json_t *json_features(const struct agent *a, const struct features *f, const struct moment *m);
 

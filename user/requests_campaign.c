@@ -37,16 +37,16 @@ static json_t *families_that_hold(const struct campaign *c)
 
 static json_t *summary(const struct agent *a, const struct campaign *c, const struct moment *m)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:f, s:f, s:f, s:o, s:o, "
-			 "s:o}",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:f, s:o, "
+			 "s:o, s:o}",
 			 "id", answer_campaign(c->id), "members", (json_int_t)c->n_members,
 			 "requests", (json_int_t)c->requests, "sources", (json_int_t)c->sources,
 			 "shared", (json_int_t)c->shared, "prefixes", (json_int_t)c->n_prefixes,
 			 "entries", (json_int_t)entries_of(a, c->id), "hello",
-			 answer_key(c->hello_key), "gap", gap_name(c->gap), "gap_low_ms",
-			 c->gap_low_ms, "gap_high_ms", c->gap_high_ms, "q", c->q_value, "evidence",
-			 families_that_hold(c), "first", json_time(m, c->first_sec), "last",
-			 json_time(m, c->last_sec));
+			 answer_key(c->hello_key), "hello_name", json_hello_name(a, c->hello_key),
+			 "gap", gap_name(c->gap), "gap_low_ms", c->gap_low_ms, "gap_high_ms",
+			 c->gap_high_ms, "q", c->q_value, "evidence", families_that_hold(c),
+			 "first", json_time(m, c->first_sec), "last", json_time(m, c->last_sec));
 }
 
 int request_campaign_list(struct agent *a, const json_t *request, const struct moment *m, char *why,

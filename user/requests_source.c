@@ -75,17 +75,17 @@ json_t *json_features(const struct agent *a, const struct features *f, const str
 {
 	const struct campaign *c = request_campaign_of(a, f->source);
 
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:I, s:I, "
-			 "s:o, s:o}",
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:I, "
+			 "s:I, s:o, s:o}",
 			 "source", answer_address(f->source), "requests", (json_int_t)f->requests,
 			 "connections", (json_int_t)f->connections, "handshakes",
 			 (json_int_t)f->handshakes, "gap", gaps(f), "gap_ms", (double)f->gap_ms,
 			 "rtt_ms", (double)f->rtt_ms, "stacks", (double)f->stacks, "request_bytes",
 			 f->request_bytes, "response_bytes", f->response_bytes, "hello",
-			 answer_key(f->hello_key), "last", json_time(m, m->now_sec - f->idle_sec),
-			 "idle_sec", (json_int_t)f->idle_sec, "age_sec", (json_int_t)f->age_sec,
-			 "campaign", answer_campaign(c ? c->id : 0), "entry",
-			 entry_action(a, f->source));
+			 answer_key(f->hello_key), "hello_name", json_hello_name(a, f->hello_key),
+			 "last", json_time(m, m->now_sec - f->idle_sec), "idle_sec",
+			 (json_int_t)f->idle_sec, "age_sec", (json_int_t)f->age_sec, "campaign",
+			 answer_campaign(c ? c->id : 0), "entry", entry_action(a, f->source));
 }
 
 static json_t *source_row(const struct agent *a, const void *row, const struct moment *m)

@@ -6,6 +6,7 @@
 #include "user/base/cleanup.h"
 #include "user/control/answer.h"
 #include "user/control/request.h"
+#include "user/export/connection.h"
 #include "user/requests.h"
 #include "user/version.h"
 
@@ -138,6 +139,30 @@ static json_t *campaigns(const struct agent *a)
 			 (json_int_t)a->campaigns->cohorts);
 }
 
+static json_t *hellos(const struct agent *a)
+{
+	struct hellos_stats stats = { 0 };
+
+	hellos_stats(a->hellos, &stats);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "known",
+			 (json_int_t)dictionary_count(a->dictionary), "named",
+			 (json_int_t)dictionary_named(a->dictionary), "displaced",
+			 (json_int_t)dictionary_forgotten(a->dictionary), "complete",
+			 (json_int_t)stats.complete, "bad", (json_int_t)stats.bad, "unfinished",
+			 (json_int_t)stats.forgotten);
+}
+
+/* What gaps are calibrated by, for each kind of handshake. */
+static json_t *server_time(const struct agent *a)
+{
+	json_t *object = json_object();
+
+	for (unsigned int kind = SEINE_TLS_12; kind < SEINE_TLS_KINDS; kind++)
+		json_object_set_new(object, tls_name(kind),
+				    json_integer(a->conf.cfg.server_us[kind]));
+	return object;
+}
+
 int request_status(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		   struct answer *ret)
 {
@@ -168,6 +193,12 @@ int request_status(struct agent *a, const json_t *request, const struct moment *
 	json_object_set_new(answer, "entries", entries_by_origin(a->entries));
 	json_object_set_new(answer, "campaigns", campaigns(a));
 	json_object_set_new(answer, "judgement", judgement(a));
+	json_object_set_new(answer, "hellos", hellos(a));
+	json_object_set_new(answer, "server_us", server_time(a));
+	json_object_set_new(answer, "server_time",
+			    json_string(a->conf.server_us == CONF_SERVER_AUTO ? "auto" : "fixed"));
+	json_object_set_new(answer, "followers",
+			    json_integer(control_server_followers(a->server, 0)));
 	json_object_set_new(answer, "counters", counters(a));
 	ret->head = answer;
 	return 0;

@@ -193,9 +193,14 @@ static inline void datapath_limits(struct datapath *d, uint32_t syns, uint32_t f
 		.syns_per_sec = syns,
 		.flows_per_sec = flows,
 		.beat_max_sec = 60,
-		.port = { { .port = FRAME_PORT } },
+	};
+	static const struct seine_ports ports = {
+		.tcp[FRAME_PORT / 64] = 1ull << FRAME_PORT % 64,
 	};
 	int r = datapath_configure(d, &cfg);
+
+	if (!r)
+		r = datapath_protect(d, &ports);
 
 	if (r)
 		die(r, "configuring the datapath");

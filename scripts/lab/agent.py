@@ -6,7 +6,11 @@ laboratory. What differs from the defaults is time alone: a laboratory lives for
 """
 
 import json
+import re
 import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SETTINGS = """\
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -25,10 +29,13 @@ on_stop = detach
 pin_dir = {pins}
 socket = {socket}
 allow_dir = {allow}
+hello_names = {names}
 
 [judge]
 ttl = 10m
 """
+# Maps are pinned under the number of their layout.
+ABI = re.search(r"^#define SEINE_ABI (\d+)$", (ROOT / "bpf/seine.h").read_text(), re.M)[1]
 ALL = ["--limit", "100000"]     # rows
 
 
@@ -40,14 +47,15 @@ class Agent:
         self.build = build
         self.socket = world.dir / "seine.sock"
         self.conf = world.dir / "seine.conf"
-        self.maps = world.pins / "1"
+        self.maps = world.pins / ABI
 
     def start(self):
         """Starts it, observing, and returns when it answers."""
         allow = self.world.dir / "allow.d"
         allow.mkdir(exist_ok=True)
         self.conf.write_text(encoding="ascii", data=SETTINGS.format(
-            pins=self.world.pins, socket=self.socket, allow=allow))
+            pins=self.world.pins, socket=self.socket, allow=allow,
+            names=self.world.dir / "hello.names"))
         self.world.start("seined", "api", self.build / "seined", "--config", self.conf)
         self.world.wait_for(lambda: self.run("version").returncode == 0
                             and self.run("status").returncode == 0, "seined")

@@ -15,7 +15,9 @@
  * The plan is read from a file, one item a line, '#' starts a comment:
  *
  *	link NETNS-A DEVICE-A NETNS-B DEVICE-B
- *	path PREFIX ONE-WAY-US [JITTER-US]	belongs to the link above; jitter: mean, exponential
+ *	path PREFIX ONE-WAY-US [JITTER-US [LOSS-PERCENT]]	belongs to the link above
+ *
+ * Jitter is exponential with this mean; loss falls on each packet by itself, in both directions.
  *
  * Prints "ready" once all devices exist (down and without addresses), and runs until it is ended;
  * the devices go with it.
@@ -71,6 +73,7 @@ struct path {
 	unsigned int bits;
 	uint64_t oneway_ns;
 	uint64_t jitter_ns;
+	double loss;	      /* share of the packets */
 	struct lane lanes[2]; /* by the end where the packet comes out */
 };
 
@@ -152,7 +155,8 @@ static void lane_push(struct lane *lane, struct packet *packet)
 	lane->tail = packet;
 }
 
-/* Puts one packet under way. What belongs to no path, or finds the line full, is lost. */
+/* Puts one packet under way. What belongs to no path, finds the line full, or has bad luck, is
+ * lost. */
 static void link_send(struct world *world, struct link *link, enum end out, const uint8_t *data,
 		      size_t len)
 {
@@ -163,7 +167,7 @@ static void link_send(struct world *world, struct link *link, enum end out, cons
 	if (world->queued >= QUEUED_MAX || !packet_far_addr(data, len, out, addr))
 		return;
 	path = link_find_path(link, addr);
-	if (!path)
+	if (!path || (path->loss > 0 && drand48() < path->loss))
 		return;
 	packet = malloc(sizeof(*packet) + len);
 	if (!packet)
@@ -348,11 +352,14 @@ static int parse_prefix(char *text, struct path *path)
 static int parse_path(struct world *world, const char *line)
 {
 	unsigned int oneway_us, jitter_us = 0;
+	double loss_percent = 0;
 	struct path *path;
 	struct link *link;
 	char prefix[64];
 
-	if (sscanf(line, "path %63s %u %u", prefix, &oneway_us, &jitter_us) < 2 || !world->n_links)
+	if (sscanf(line, "path %63s %u %u %lf", prefix, &oneway_us, &jitter_us, &loss_percent) <
+		    2 ||
+	    !world->n_links || !(loss_percent >= 0 && loss_percent <= 100))
 		return -EINVAL;
 	link = &world->links[world->n_links - 1];
 	if (link->n_paths == PATHS_MAX)
@@ -360,6 +367,7 @@ static int parse_path(struct world *world, const char *line)
 	path = &link->paths[link->n_paths];
 	path->oneway_ns = oneway_us * NSEC_PER_USEC;
 	path->jitter_ns = jitter_us * NSEC_PER_USEC;
+	path->loss = loss_percent / 100;
 	link->n_paths++;
 	return parse_prefix(prefix, path);
 }

@@ -45,6 +45,8 @@ def put_first(pid):
 class World:
     """A laboratory by its name. up() builds it, down() removes it; both work in any state."""
 
+    spaces = network.SPACES
+
     def __init__(self, name, directory, delay):
         self.name = name
         self.dir = Path(directory)
@@ -120,14 +122,14 @@ class World:
 
     def pids(self):
         """Every process that lives in the laboratory."""
-        spaces = set()
-        for space in network.SPACES:
+        inodes = set()
+        for space in self.spaces:
             if os.path.exists(f"/run/netns/{self.netns(space)}"):
-                spaces.add(os.stat(f"/run/netns/{self.netns(space)}").st_ino)
+                inodes.add(os.stat(f"/run/netns/{self.netns(space)}").st_ino)
         found = []
         for entry in os.listdir("/proc"):
             try:
-                if entry.isdigit() and os.stat(f"/proc/{entry}/ns/net").st_ino in spaces:
+                if entry.isdigit() and os.stat(f"/proc/{entry}/ns/net").st_ino in inodes:
                     found.append(int(entry))
             except OSError:
                 continue        # gone in the meantime
@@ -163,7 +165,7 @@ class World:
                     child.poll()
                 time.sleep(0.05)
         self.children.clear()
-        for space in network.SPACES:
+        for space in self.spaces:
             if os.path.exists(f"/run/netns/{self.netns(space)}"):
                 self.run("ip", "netns", "del", self.netns(space))
         shutil.rmtree(self.pins, ignore_errors=True)

@@ -29,6 +29,7 @@ struct bed {
 	struct seine_cfg *cfg;
 	uint64_t *bits, *door;
 	struct seine_flow *flow;
+	struct seine_shake *shake;
 	struct seine_half *half;
 	struct seine_lengths lengths[2];
 };
@@ -45,6 +46,7 @@ static void *map_memory(struct bpf_map *map, size_t bytes)
 static void set_sizes(struct seine *skel, const struct bed_sizes *s)
 {
 	bpf_map__set_max_entries(skel->maps.seine_flow, s->flows);
+	bpf_map__set_max_entries(skel->maps.seine_shake, s->flows);
 	bpf_map__set_max_entries(skel->maps.seine_half, s->halves);
 	bpf_map__set_max_entries(skel->maps.seine_src, s->sources);
 	bpf_map__set_max_entries(skel->maps.seine_net, s->nets);
@@ -88,8 +90,9 @@ static int maps_reach(struct bed *b)
 	b->bits = map_memory(b->first->maps.seine_bits, 2ul * SEINE_BITS_WORDS * sizeof(*b->bits));
 	b->door = map_memory(b->first->maps.seine_door, SEINE_DOOR_BITS / 8);
 	b->flow = map_memory(b->first->maps.seine_flow, b->sizes.flows * sizeof(*b->flow));
+	b->shake = map_memory(b->first->maps.seine_shake, b->sizes.flows * sizeof(*b->shake));
 	b->half = map_memory(b->first->maps.seine_half, b->sizes.halves * sizeof(*b->half));
-	return b->bits && b->door && b->flow && b->half ? 0 : -ENOMEM;
+	return b->bits && b->door && b->flow && b->shake && b->half ? 0 : -ENOMEM;
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -153,6 +156,8 @@ void bed_close(struct bed *b)
 		munmap(b->door, SEINE_DOOR_BITS / 8);
 	if (b->flow)
 		munmap(b->flow, b->sizes.flows * sizeof(*b->flow));
+	if (b->shake)
+		munmap(b->shake, b->sizes.flows * sizeof(*b->shake));
 	if (b->half)
 		munmap(b->half, b->sizes.halves * sizeof(*b->half));
 	closep(&b->list[0]);
@@ -239,12 +244,14 @@ static void forget_all(struct bed *b)
 
 	memset(b->door, 0, SEINE_DOOR_BITS / 8);
 	memset(b->flow, 0, b->sizes.flows * sizeof(*b->flow));
+	memset(b->shake, 0, b->sizes.flows * sizeof(*b->shake));
 	memset(b->half, 0, b->sizes.halves * sizeof(*b->half));
 	map_clear(bed_map(b, "seine_src"), sizeof(struct seine_addr));
 	map_clear(bed_map(b, "seine_net"), sizeof(struct seine_addr));
 	percpu_clear(bed_map(b, "seine_stats"), 1, sizeof(struct seine_stats));
 	percpu_clear(bed_map(b, "seine_guard"), 1, sizeof(struct seine_guard));
 	percpu_clear(bed_map(b, "seine_hits"), BED_HITS, sizeof(struct seine_hit));
+	percpu_clear(bed_map(b, "seine_trips"), SEINE_TLS_KINDS, sizeof(struct seine_trips));
 	for (uint32_t i = 0; i < BED_HITS; i++)
 		put(bed_map(b, "seine_tat"), i, &never);
 }
@@ -261,6 +268,19 @@ static void lists_clear(struct bed *b)
 	bed_activate(b, 0);
 }
 
+static void protect(struct bed *b)
+{
+	static const uint16_t tcp[] = { 443, 8443, 10001, 10002, 10003, 10004 },
+			      udp[] = { 443, 9443 };
+	static struct seine_ports ports;
+
+	for (size_t i = 0; i < ARRAY_LEN(tcp); i++)
+		ports.tcp[tcp[i] / 64] |= 1ull << tcp[i] % 64;
+	for (size_t i = 0; i < ARRAY_LEN(udp); i++)
+		ports.udp[udp[i] / 64] |= 1ull << udp[i] % 64;
+	put(bed_map(b, "seine_ports"), 0, &ports);
+}
+
 void bed_reset(struct bed *b)
 {
 	forget_all(b);
@@ -272,15 +292,8 @@ void bed_reset(struct bed *b)
 				 .flows_per_sec = 100000,
 				 .syns_per_sec = 100000,
 				 .beat_max_sec = 60,
-				 .port = { { 443, 0 },
-					   { 443, 1 },
-					   { 8443, 0 },
-					   { 9443, 1 },
-					   { 10001, 0 },
-					   { 10002, 0 },
-					   { 10003, 0 },
-					   { 10004, 0 } },
 			 });
+	protect(b);
 	bed_switch_off(b, false);
 	bed_beat(b, BED_START_SEC);
 	bed_clock(b, BED_START_SEC * 1000000000ull);
@@ -447,6 +460,31 @@ void bed_hits(const struct bed *b, uint32_t slot, struct seine_hit *ret)
 	percpu_sum(bed_map(b, "seine_hits"), slot, sizeof(*ret) / 8, (uint64_t *)ret);
 }
 
+void bed_trips(const struct bed *b, enum seine_tls kind, struct seine_trips *ret)
+{
+	percpu_sum(bed_map(b, "seine_trips"), kind, sizeof(*ret) / 8, (uint64_t *)ret);
+}
+
+void bed_balance(struct bed *b, uint16_t port, const char *prefix)
+{
+	struct seine_balancer *free;
+	struct seine_ports ports;
+	struct seine_cfg cfg;
+	uint32_t zero = 0;
+
+	bpf_map_lookup_elem(bed_map(b, "seine_ports"), &zero, &ports);
+	ports.balanced[port / 64] |= 1ull << port % 64;
+	put(bed_map(b, "seine_ports"), 0, &ports);
+
+	bed_config(b, &cfg);
+	for (free = cfg.balancer; free->len128; free++)
+		;
+	free->len128 = prefix_parse(prefix, free->ip);
+	if (!strchr(prefix, ':'))
+		free->len128 += 96;
+	bed_configure(b, &cfg);
+}
+
 bool bed_source(const struct bed *b, const char *address, struct seine_source *ret)
 {
 	struct seine_addr key;
@@ -484,6 +522,19 @@ bool bed_flow(const struct bed *b, struct seine_flow *ret)
 		found++;
 	}
 	return found == 1;
+}
+
+bool bed_shake(const struct bed *b, struct seine_shake *ret)
+{
+	struct seine_flow f;
+
+	if (!bed_flow(b, &f))
+		return false;
+	for (uint32_t i = 0; i < b->sizes.flows; i++) {
+		if (b->flow[i].tag == f.tag)
+			*ret = b->shake[i];
+	}
+	return true;
 }
 
 bool bed_half(const struct bed *b, struct seine_half *ret)

@@ -42,6 +42,8 @@ uint64_t bed_now(const struct bed *b);
 /* The live configuration; in force as soon as it is written to. */
 void bed_configure(struct bed *b, const struct seine_cfg *cfg);
 void bed_config(const struct bed *b, struct seine_cfg *ret);
+/* The port becomes one where balancers name their clients, and the prefix one of balancers. */
+void bed_balance(struct bed *b, uint16_t port, const char *prefix);
 void bed_switch_off(struct bed *b, bool off);
 void bed_beat(struct bed *b, uint32_t sec);
 
@@ -54,6 +56,7 @@ void bed_activate(struct bed *b, uint32_t generation);
 int bed_run(struct bed *b, const struct wire *w);
 void bed_stats(const struct bed *b, struct seine_stats *ret);
 void bed_hits(const struct bed *b, uint32_t slot, struct seine_hit *ret);
+void bed_trips(const struct bed *b, enum seine_tls kind, struct seine_trips *ret);
 
 /* Rows, by address as text or by what a frame says. False: there is none. */
 bool bed_source(const struct bed *b, const char *address, struct seine_source *ret);
@@ -61,6 +64,7 @@ void bed_forget(struct bed *b, const char *address); /* removes the source's row
 bool bed_net(const struct bed *b, const char *prefix, struct seine_net *ret);
 /* The rows of the connection that is tracked, when there is only one. */
 bool bed_flow(const struct bed *b, struct seine_flow *ret);
+bool bed_shake(const struct bed *b, struct seine_shake *ret);
 bool bed_half(const struct bed *b, struct seine_half *ret);
 uint32_t bed_count(const struct bed *b, const char *map);
 

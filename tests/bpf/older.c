@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include "tests/bpf/older.h"
+#include "tests/bpf/older.skel.h"
 #include "user/base/cleanup.h"
 
 struct older *older_load(struct datapath *d)

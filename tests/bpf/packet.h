@@ -55,6 +55,7 @@ struct shape {
 	uint16_t window, urgent;
 	uint8_t doff; /* instead of the right one */
 	enum options options;
+	uint32_t tsecr; /* of OPTIONS_TIMESTAMP: what it echoes */
 
 	const void *payload;
 	uint32_t payload_len; /* with no payload: this many zeros */
@@ -90,9 +91,12 @@ struct hello_shape {
 	uint8_t session_id; /* its length */
 	uint16_t grease;    /* instead of 0x0a0a */
 	uint8_t reversed;   /* suites in the opposite order */
+	uint16_t psk; /* bytes of a pre_shared_key extension, which is the last one; 0: none */
 };
 
-/* Writes a ClientHello in one record; its length. `at` has room for WIRE_MAX. */
+#define TLS_MAX 40000 /* of records written by one test at once */
+
+/* Writes a ClientHello in one record; its length. `at` has room for h->bytes or WIRE_MAX. */
 uint32_t tls_hello(const struct hello_shape *h, uint8_t *at);
 
 #define TLS_CCS 20

@@ -60,10 +60,12 @@ void rig_enforce(struct datapath *d)
 		.flows_per_sec = 1000000,
 		.syns_per_sec = 1000000,
 		.beat_max_sec = 60,
-		.port = { { .port = 443 } },
 	};
 
+	static const struct seine_ports ports = { .tcp[443 / 64] = 1ull << 443 % 64 };
+
 	assert_int_equal(datapath_configure(d, &cfg), 0);
+	assert_int_equal(datapath_protect(d, &ports), 0);
 	assert_int_equal(datapath_beat(d, RIG_NOW_SEC), 0);
 }
 

@@ -25,9 +25,16 @@ void talk_wait(struct talk *t, uint64_t us)
 	bed_clock(t->bed, bed_now(t->bed) + us * 1000);
 }
 
+/* What the server's clock shows. */
+static uint32_t served_ms(const struct talk *t)
+{
+	return 0xfffff000 + bed_now(t->bed) / 1000000;
+}
+
 void talk_served(struct talk *t, uint32_t bytes)
 {
 	t->ack += bytes;
+	t->tsecr = served_ms(t);
 }
 
 static void talk_packet(struct talk *t, uint8_t flags, uint32_t seq, const void *payload,
@@ -38,7 +45,10 @@ static void talk_packet(struct talk *t, uint8_t flags, uint32_t seq, const void 
 	t->shape.flags = flags;
 	t->shape.seq = seq;
 	t->shape.ack = flags & TH_ACK ? t->ack : 0;
-	t->shape.options = flags & TH_SYN ? OPTIONS_LINUX : OPTIONS_TIMESTAMP;
+	t->shape.options = flags & TH_SYN  ? OPTIONS_LINUX
+			   : t->timestamps ? OPTIONS_TIMESTAMP
+					   : OPTIONS_NONE;
+	t->shape.tsecr = t->tsecr;
 	t->shape.payload = payload;
 	t->shape.payload_len = len;
 	wire_build(&t->shape, &w);
@@ -47,6 +57,7 @@ static void talk_packet(struct talk *t, uint8_t flags, uint32_t seq, const void 
 
 void talk_syn(struct talk *t)
 {
+	t->tsecr = served_ms(t);
 	talk_packet(t, TH_SYN, t->seq - 1, NULL, 0);
 }
 
@@ -81,7 +92,7 @@ void talk_again(struct talk *t, const void *payload, uint32_t len, uint32_t back
 
 void talk_hello(struct talk *t, uint32_t bytes)
 {
-	static uint8_t hello[WIRE_MAX];
+	static uint8_t hello[TLS_MAX];
 
 	t->hello.bytes = bytes;
 	talk_send(t, hello, tls_hello(&t->hello, hello), TALK_MSS);

@@ -28,11 +28,14 @@ struct talk {
 	uint32_t seq;	    /* next byte of the client */
 	uint32_t ack;	    /* next byte of the server */
 	struct hello_shape hello;
+	bool timestamps; /* the client echoes the server's, which counts milliseconds */
+	uint32_t tsecr;
 	int verdict; /* of the last packet */
 };
 
 struct talk talk_new(struct bed *bed, const char *src, uint16_t sport);
 void talk_wait(struct talk *t, uint64_t us);
+/* The server sends so many bytes now. */
 void talk_served(struct talk *t, uint32_t bytes);
 
 void talk_syn(struct talk *t);

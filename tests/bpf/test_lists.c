@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "bpf/hash.h"
@@ -387,11 +388,13 @@ static void adopts_what_was_written_by_hand(void **state)
 	};
 	const struct seine_entry row = { .action = SEINE_DROP };
 	struct datapath *d = *state;
+	char pin[64];
 	int fd;
 
 	rig_enforce(d);
 	apply(d, none);
-	fd = bpf_obj_get(PINS "/1/seine_drop");
+	snprintf(pin, sizeof(pin), PINS "/%d/seine_drop", SEINE_ABI);
+	fd = bpf_obj_get(pin);
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		assert_int_equal(bpf_map_update_elem(fd, &keys[i], &row, BPF_ANY), 0);

@@ -6,6 +6,7 @@
  * Packets are whole frames in which some bytes were changed, cut off, doubled or taken from
  * another one. The sequence is the same in every run.
  */
+#include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,7 +34,16 @@ static uint32_t below(uint32_t n)
 	return (seed >> 16) % n;
 }
 
+#define BALANCED 8443 /* the port whose connections begin with a PROXY header */
+#define INITIAL_BYTES 1200
+
 static uint8_t hello[WIRE_MAX];
+static uint8_t line4[600], line6[600], binary4[600], binary6[600], local[600];
+static uint8_t initial[INITIAL_BYTES], initial2[INITIAL_BYTES];
+static uint8_t records[900];
+
+/* Of a PROXY header and the hello behind it. */
+#define BALANCED_BYTES (52 + 517)
 
 static const struct shape shapes[] = {
 	{ .flags = TH_SYN, .options = OPTIONS_LINUX, .seq = 999 },
@@ -50,6 +60,36 @@ static const struct shape shapes[] = {
 	{ .proto = IPPROTO_UDP, .payload_len = 100 },
 	{ .flags = TH_SYN, .payload = hello, .payload_len = 517 },
 	{ .fragment = 1, .more = 1 },
+	{ .flags = TH_ACK, .seq = 1517, .ack = 3000, .payload = records, .payload_len = 900 },
+	{ .proto = IPPROTO_UDP, .payload = initial, .payload_len = INITIAL_BYTES },
+	{ .proto = IPPROTO_UDP, .payload = initial2, .payload_len = INITIAL_BYTES },
+	{ .dport = BALANCED, .flags = TH_SYN, .seq = 999, .options = OPTIONS_LINUX },
+	{ .dport = BALANCED, .flags = TH_ACK, .seq = 1000 },
+	{ .dport = BALANCED,
+	  .flags = TH_ACK,
+	  .seq = 1000,
+	  .payload = line4,
+	  .payload_len = BALANCED_BYTES },
+	{ .dport = BALANCED,
+	  .flags = TH_ACK,
+	  .seq = 1000,
+	  .payload = line6,
+	  .payload_len = BALANCED_BYTES },
+	{ .dport = BALANCED,
+	  .flags = TH_ACK,
+	  .seq = 1000,
+	  .payload = binary4,
+	  .payload_len = BALANCED_BYTES },
+	{ .dport = BALANCED,
+	  .flags = TH_ACK,
+	  .seq = 1000,
+	  .payload = binary6,
+	  .payload_len = BALANCED_BYTES },
+	{ .dport = BALANCED,
+	  .flags = TH_ACK,
+	  .seq = 1000,
+	  .payload = local,
+	  .payload_len = BALANCED_BYTES },
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
@@ -128,6 +168,7 @@ static void test_no_lists(void **state)
 	assert_int_equal(s.map_error, 0);
 	assert_true(s.truncated && s.bad_header && s.not_ip && s.not_l4 && s.fragment &&
 		    s.ext_chain && s.not_protected && s.flow_new && s.hello && s.hello_bad);
+	assert_true(s.quic_initial && s.balanced && s.balancer_bad);
 }
 
 /* With lists of every kind the books still balance. */
@@ -153,6 +194,61 @@ static void test_lists(void **state)
 	assert_true(s.dropped && s.within_limit && s.allowed && s.canary_spared);
 }
 
+/* Headers of a balancer, each with a hello behind it. */
+static void build_balanced(void)
+{
+	static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";
+	static const uint8_t ip4[] = { 203, 0, 113, 9, 198, 51, 100, 1, 0x9c, 0x40, 1, 0xbb };
+	static const char text4[] = "PROXY TCP4 203.0.113.9 198.51.100.1 40000 443\r\n";
+	static const char text6[] = "PROXY TCP6 2001:db8:9::9 2001:db8::1 40000 443\r\n";
+	uint8_t ip6[36] = { 0x20, 1, 0xd, 0xb8, 0, 9, [15] = 9, 0x20, 1, 0xd, 0xb8, [31] = 1 };
+
+	memcpy(ip6 + 32, ip4 + 8, 4);
+	memcpy(line4, text4, sizeof(text4) - 1);
+	memcpy(line4 + sizeof(text4) - 1, hello, 517);
+	memcpy(line6, text6, sizeof(text6) - 1);
+	memcpy(line6 + sizeof(text6) - 1, hello, 517);
+	memcpy(binary4, signature, 12);
+	memcpy(binary4 + 12, "\x21\x11\0\x0c", 4);
+	memcpy(binary4 + 16, ip4, sizeof(ip4));
+	memcpy(binary4 + 28, hello, 517);
+	memcpy(binary6, signature, 12);
+	memcpy(binary6 + 12, "\x21\x21\0\x24", 4);
+	memcpy(binary6 + 16, ip6, sizeof(ip6));
+	memcpy(binary6 + 52, hello, 517);
+	memcpy(local, signature, 12);
+	memcpy(local + 12, "\x20\0\0", 4);
+	memcpy(local + 16, hello, 517);
+}
+
+/* Initials of both versions, and the records of a client's flight with a request. */
+static void build_rest(void)
+{
+	uint32_t end = tls_append(records, 0, TLS_CCS, 1, 1);
+
+	end = tls_append(records, end, TLS_23, 0, 53);
+	end = tls_append(records, end, TLS_23, 0, 34);
+	tls_append(records, end, TLS_23, 0, 700);
+	memcpy(initial, "\xc3\0\0\0\1\x08", 6);
+	memcpy(initial2, "\xd3\x6b\x33\x43\xcf\x08", 6);
+}
+
+/* All senders of the frames above are balancers. */
+static void balance(struct seine_cfg *cfg)
+{
+	static struct seine_ports ports;
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bed_map(bed, "seine_ports"), &zero, &ports), 0);
+	ports.tcp[BALANCED / 64] |= 1ull << BALANCED % 64;
+	ports.balanced[BALANCED / 64] |= 1ull << BALANCED % 64;
+	assert_int_equal(bpf_map_update_elem(bed_map(bed, "seine_ports"), &zero, &ports, 0), 0);
+	wire_address("192.0.2.0", cfg->balancer[0].ip);
+	cfg->balancer[0].len128 = 96 + 24;
+	wire_address("2001:db8::", cfg->balancer[1].ip);
+	cfg->balancer[1].len128 = 32;
+}
+
 static int reset(void **state)
 {
 	struct seine_cfg cfg;
@@ -161,6 +257,7 @@ static int reset(void **state)
 	bed_reset(bed);
 	bed_config(bed, &cfg);
 	cfg.decap = 1;
+	balance(&cfg);
 	bed_configure(bed, &cfg);
 	return 0;
 }
@@ -173,6 +270,8 @@ static int open_bed(void **state)
 	if (r)
 		return r;
 	tls_hello(&(struct hello_shape){ .stack = STACK_BROWSER, .bytes = 517 }, hello);
+	build_balanced();
+	build_rest();
 	for (size_t i = 0; i < SHAPES; i++)
 		wire_build(&shapes[i], &wires[i]);
 	return 0;

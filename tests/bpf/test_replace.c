@@ -25,6 +25,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "tests/bpf/older.h"
+#include "tests/bpf/older.skel.h"
 #include "tests/bpf/packet.h"
 #include "user/base/cleanup.h"
 
@@ -178,13 +179,16 @@ static int list_source(struct datapath *d)
 {
 	struct entry e = { .row = { .action = SEINE_DROP, .origin = SEINE_OPERATOR } };
 	struct entries list = { .n = 1, .list = &e };
-	struct seine_cfg cfg = { .mode = SEINE_ENFORCE, .port = { { 443, 1 } } };
+	struct seine_cfg cfg = { .mode = SEINE_ENFORCE };
+	static const struct seine_ports ports = { .udp[443 / 64] = 1ull << 443 % 64 };
 	char why[DATAPATH_WHY];
 	int r;
 
 	wire_address("192.0.2.7", e.prefix.ip);
 	e.prefix.len = 128;
 	r = datapath_configure(d, &cfg);
+	if (!r)
+		r = datapath_protect(d, &ports);
 	return r ? r : datapath_apply(d, &list, why);
 }
 

@@ -6,59 +6,24 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <cmocka.h>
-#include "tests/bpf/talk.h"
+#include "tests/bpf/ring.h"
 #include "user/base/cleanup.h"
 
 #define PORT 443
 #define RTT (20 * MS)
-
-static struct bed *bed;
 
 /* A connection as the kernel has it, and the client's packets. */
 struct pair {
 	int listener, client, server;
 	struct talk talk;
 };
-
-static struct seine_stats stats(void)
-{
-	struct seine_stats s;
-
-	bed_stats(bed, &s);
-	return s;
-}
-
-static struct seine_source source(const char *address)
-{
-	struct seine_source s;
-
-	if (!bed_source(bed, address, &s))
-		fail_msg("no row");
-	return s;
-}
-
-static struct seine_flow flow(void)
-{
-	struct seine_flow f;
-
-	if (!bed_flow(bed, &f))
-		fail_msg("not one connection");
-	return f;
-}
 
 static socklen_t address(bool v6, struct sockaddr_storage *ret)
 {
@@ -223,13 +188,46 @@ static void test_deferred(void **state)
 	assert_int_equal(s.gap_none, 1);
 	assert_int_equal(s.requests, 1);
 	assert_int_equal(s.hello_key, half.hello_key);
-	assert_int_equal(flow().hello_key, half.hello_key);
+	assert_int_equal(shake().hello_key, half.hello_key);
 	assert_int_equal(flow().rtt_us, RTT);
-	assert_int_equal(flow().g1_us, 300);
-	assert_int_equal(flow().delta_us, 2 * MS);
+	assert_int_equal(shake().g1_us, 300);
+	assert_int_equal(shake().delta_us, 2 * MS);
 	assert_int_equal(stats().hello, 1);
 	assert_int_equal(stats().hello_bad, 0);
 	assert_false(bed_half(bed, &half));
+}
+
+/* What is copied before the connection is proven is marked, and a piece without bytes takes that
+ * back; of a connection that never is proven nothing does. */
+static void test_deferred_pieces(void **state)
+{
+	const uint32_t *bytes = *state;
+	_cleanup_(pair_close) struct pair p = pair_new(false, true);
+	uint32_t n = *bytes > 1448 ? 2 : 1;
+	struct talk forged = p.talk;
+
+	pair_connect(&p);
+	talk_open(&p.talk, RTT, 300, *bytes);
+	ring_read();
+	assert_int_equal(ring.segments, n);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(ring.segment[i].flags & SEINE_F_UNPROVEN);
+		assert_true(ring.segment[i].len);
+	}
+	assert_int_equal(send(p.client, "hello", 5, 0), 5);
+	pair_accept(&p);
+	talk_finish(&p.talk, RTT + 2 * MS);
+	ring_read();
+	assert_int_equal(ring.segments, n + 1);
+	assert_int_equal(ring.segment[n].len, 0);
+	assert_int_equal(ring.segment[n].tag, ring.segment[0].tag);
+	assert_false(ring.segment[n].flags & SEINE_F_UNPROVEN);
+	assert_memory_equal(ring.segment[n].source.ip, ring.segment[0].source.ip, 16);
+
+	forged.shape.sport ^= 0x100;
+	talk_open(&forged, RTT, 300, *bytes);
+	ring_read();
+	assert_int_equal(ring.segments, n + 1);
 }
 
 /* Only the first half of the hello came too early. */
@@ -252,8 +250,8 @@ static void test_half_deferred(void **state)
 	talk_wait(&p.talk, 100);
 	talk_send(&p.talk, hello + 1448, len - 1448, 1448);
 	talk_finish(&p.talk, RTT + 2 * MS);
-	assert_int_equal(flow().g1_us, 0);
-	assert_int_equal(flow().delta_us, 2 * MS);
+	assert_int_equal(shake().g1_us, 0);
+	assert_int_equal(shake().delta_us, 2 * MS);
 	assert_true(flow().flags & SEINE_F_HELLO_SPLIT);
 	assert_int_equal(source("127.0.0.1").gap_none, 1);
 }
@@ -278,8 +276,7 @@ static void test_closing(void **state)
 	bed_reset(bed);
 	bed_configure(bed, &(struct seine_cfg){ .proof = SEINE_PROOF_SOCKET,
 						.flows_per_sec = 9,
-						.syns_per_sec = 9,
-						.port = { { PORT, 0 } } });
+						.syns_per_sec = 9 });
 	p.talk.seq = 1000000;
 	talk_open(&p.talk, RTT, 300, 517);
 	assert_no_trace();
@@ -297,7 +294,7 @@ static void test_same_ports(void **state)
 	pair_connect(&p);
 	talk_open(&p.talk, RTT, 300, 517);
 	talk_finish(&p.talk, RTT + 2 * MS);
-	key = flow().hello_key;
+	key = shake().hello_key;
 
 	forged = p.talk;
 	forged.seq = 0x90000000;
@@ -305,7 +302,7 @@ static void test_same_ports(void **state)
 	talk_open(&forged, 50 * MS, 300, 517);
 	assert_int_equal(source("127.0.0.1").connections, 1);
 	assert_int_equal(source("127.0.0.1").hello_key, key);
-	assert_int_equal(flow().hello_key, key);
+	assert_int_equal(shake().hello_key, key);
 	talk_data(&p.talk, 900);
 	assert_int_equal(source("127.0.0.1").requests, 1);
 
@@ -359,30 +356,21 @@ static int open_bed(void **state)
 {
 	int r = own_network();
 
-	(void)state;
-	return r ? r : bed_open(NULL, &bed);
-}
-
-static int close_bed(void **state)
-{
-	(void)state;
-	bed_close(bed);
-	return 0;
+	return r ? r : ring_open(state);
 }
 
 static int reset(void **state)
 {
 	struct seine_cfg cfg;
 
-	(void)state;
-	bed_reset(bed);
-	bed_config(bed, &cfg);
+	ring_empty(state);
+	cfg = settings();
 	cfg.proof = SEINE_PROOF_SOCKET;
 	bed_configure(bed, &cfg);
 	return 0;
 }
 
-#define TEST(name, f, with) ((struct CMUnitTest){ name, f, reset, NULL, with })
+#define TEST(name, f, with) ((struct CMUnitTest){ name, f, reset, stage_audit, with })
 
 int main(void)
 {
@@ -396,11 +384,13 @@ int main(void)
 		TEST("picked up in the middle", test_picked_up, NULL),
 		TEST("deferred accept: the hello is kept", test_deferred, &whole),
 		TEST("deferred accept: both halves of a hello are kept", test_deferred, &split),
+		TEST("deferred accept: a hello's piece", test_deferred_pieces, &whole),
+		TEST("deferred accept: a hello's pieces", test_deferred_pieces, &split),
 		TEST("deferred accept: half of a hello is kept", test_half_deferred, NULL),
 		TEST("closed on one side, and on both", test_closing, NULL),
 		TEST("same ports, forged and real", test_same_ports, NULL),
 		TEST("data again behind the FIN", test_fin_again, NULL),
 	};
 
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, open_bed, ring_close);
 }

@@ -3,47 +3,9 @@
  * Requests and responses as they show in the client's packets: where a turn begins, what belongs
  * to it, how long it took, and what a connection leaves behind when it ends.
  */
-#include <linux/bpf.h>
-#include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-#include "tests/bpf/talk.h"
+#include "tests/bpf/stage.h"
 
-#define SRC "192.0.2.7"
-#define NET "192.0.2.0/24"
 #define RTT (20 * MS)
-
-static struct bed *bed;
-
-static struct seine_source source(void)
-{
-	struct seine_source s;
-
-	if (!bed_source(bed, SRC, &s))
-		fail_msg("no row");
-	return s;
-}
-
-static struct seine_flow flow(void)
-{
-	struct seine_flow f;
-
-	if (!bed_flow(bed, &f))
-		fail_msg("not one connection");
-	return f;
-}
-
-static struct seine_stats stats(void)
-{
-	struct seine_stats s;
-
-	bed_stats(bed, &s);
-	return s;
-}
 
 /* A connection whose TLS 1.3 handshake is over. */
 static struct talk ready(void)
@@ -85,10 +47,10 @@ static void test_one(void **state)
 	(void)state;
 	talk_data(&t, 900);
 	answer(&t, 40000, 10, 2 * SEC);
-	assert_int_equal(source().requests, 1);
-	assert_int_equal(source().responses, 0);
+	assert_int_equal(source(SRC).requests, 1);
+	assert_int_equal(source(SRC).responses, 0);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	s = source();
+	s = source(SRC);
 	assert_int_equal(s.responses, 1);
 	assert_int_equal(s.request_bytes, 900);
 	assert_int_equal(s.response_bytes, 40000);
@@ -114,7 +76,7 @@ static void test_keep_alive(void **state)
 		talk_wait(&t, 3 * SEC);
 	}
 	talk_flags(&t, TH_FIN | TH_ACK);
-	s = source();
+	s = source(SRC);
 	assert_int_equal(s.requests, 3);
 	assert_int_equal(s.responses, 3);
 	assert_int_equal(s.request_bytes, 400 + 500 + 600);
@@ -136,9 +98,9 @@ static void test_piggyback(void **state)
 	talk_wait(&t, 300 * MS);
 	talk_served(&t, 5000);
 	talk_data(&t, 500);
-	assert_int_equal(source().requests, 2);
-	assert_int_equal(source().response_bytes, 5000);
-	assert_int_equal(source().response_ms, 300);
+	assert_int_equal(source(SRC).requests, 2);
+	assert_int_equal(source(SRC).response_bytes, 5000);
+	assert_int_equal(source(SRC).response_ms, 300);
 }
 
 static void test_plain(void **state)
@@ -156,8 +118,8 @@ static void test_plain(void **state)
 		answer(&t, 3000, 2, 200 * MS);
 		talk_wait(&t, SEC);
 	}
-	assert_int_equal(source().requests, 3);
-	assert_int_equal(source().hello_key, 0);
+	assert_int_equal(source(SRC).requests, 3);
+	assert_int_equal(source(SRC).hello_key, 0);
 	assert_int_equal(stats().hello_bad, 1);
 }
 
@@ -175,7 +137,7 @@ static void test_control_frames(void **state)
 		talk_data(&t, 22 + 13);
 		talk_data(&t, 22 + 17);
 	}
-	assert_int_equal(source().requests, 1);
+	assert_int_equal(source(SRC).requests, 1);
 }
 
 /* A connection that is opened, and closed without a request. */
@@ -186,8 +148,8 @@ static void test_close_notify(void **state)
 	(void)state;
 	talk_data(&t, 24);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().requests, 0);
-	assert_int_equal(source().connections, 1);
+	assert_int_equal(source(SRC).requests, 0);
+	assert_int_equal(source(SRC).connections, 1);
 }
 
 /* An upload over several round trips, while the server speaks as well. */
@@ -204,9 +166,9 @@ static void test_upload(void **state)
 	}
 	answer(&t, 9000, 3, 900 * MS);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().requests, 1);
-	assert_int_equal(source().request_bytes, 600 + 12 * 14480);
-	assert_int_equal(source().response_ms, 900 + 20);
+	assert_int_equal(source(SRC).requests, 1);
+	assert_int_equal(source(SRC).request_bytes, 600 + 12 * 14480);
+	assert_int_equal(source(SRC).response_ms, 900 + 20);
 }
 
 /* Retransmissions, keep-alive probes and reordering inside an upload count no byte twice. */
@@ -229,9 +191,9 @@ static void test_upload_lossy(void **state)
 	t.seq += 500;
 	answer(&t, 9000, 3, 900 * MS);
 	talk_flags(&t, TH_RST);
-	assert_int_equal(source().requests, 1);
-	assert_int_equal(source().request_bytes, 600 + 5 * 1448 + 500);
-	assert_int_equal(source().resets, 1);
+	assert_int_equal(source(SRC).requests, 1);
+	assert_int_equal(source(SRC).request_bytes, 600 + 5 * 1448 + 500);
+	assert_int_equal(source(SRC).resets, 1);
 }
 
 /* Too small an answer is none: the request goes on. */
@@ -243,11 +205,11 @@ static void test_no_response(void **state)
 	talk_data(&t, 600);
 	answer(&t, 100, 1, SEC);
 	talk_data(&t, 600);
-	assert_int_equal(source().requests, 1);
+	assert_int_equal(source(SRC).requests, 1);
 	answer(&t, 100, 1, SEC);
 	talk_data(&t, 600);
-	assert_int_equal(source().requests, 2);
-	assert_int_equal(source().request_bytes, 1200);
+	assert_int_equal(source(SRC).requests, 2);
+	assert_int_equal(source(SRC).request_bytes, 1200);
 }
 
 /* ---- Time ---- */
@@ -266,9 +228,9 @@ static void test_long_pause(void **state)
 		talk_wait(&t, pauses[i] * SEC);
 	}
 	talk_data(&t, 600);
-	assert_int_equal(source().requests, n + 1);
-	assert_int_equal(source().response_ms, n * 700);
-	assert_int_equal(source().think_hist[SEINE_BINS - 1], 7);
+	assert_int_equal(source(SRC).requests, n + 1);
+	assert_int_equal(source(SRC).response_ms, n * 700);
+	assert_int_equal(source(SRC).think_hist[SEINE_BINS - 1], 7);
 }
 
 /* All clocks wrap during the connection. */
@@ -285,10 +247,10 @@ static void test_clock_wraps(void **state)
 		talk_wait(&t, 500 * MS);
 	}
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().requests, 4);
-	assert_int_equal(source().response_ms, 1600);
-	assert_int_equal(source().gap_none, 1);
-	assert_int_equal(source().rtt_min_us, RTT);
+	assert_int_equal(source(SRC).requests, 4);
+	assert_int_equal(source(SRC).response_ms, 1600);
+	assert_int_equal(source(SRC).gap_none, 1);
+	assert_int_equal(source(SRC).rtt_min_us, RTT);
 }
 
 static void test_handshake_wraps(void **state)
@@ -297,8 +259,8 @@ static void test_handshake_wraps(void **state)
 	bed_clock(bed, (1ull << 32) * 1000 * 25 - 10000000);
 	ready();
 	assert_int_equal(flow().rtt_us, RTT);
-	assert_int_equal(flow().g1_us, 300);
-	assert_int_equal(flow().delta_us, 2 * MS);
+	assert_int_equal(shake().g1_us, 300);
+	assert_int_equal(shake().delta_us, 2 * MS);
 }
 
 /* ---- Sequence numbers ---- */
@@ -312,7 +274,7 @@ static void test_sequence_wraps(void **state)
 	t.ack = UINT32_MAX - 1000;
 	talk_open(&t, RTT, 300, 517);
 	talk_finish(&t, RTT + 2 * MS);
-	assert_int_equal(source().gap_none, 1);
+	assert_int_equal(source(SRC).gap_none, 1);
 	for (int i = 0; i < 3; i++) {
 		talk_data(&t, 900);
 		answer(&t, 4000, 2, 100 * MS);
@@ -320,8 +282,8 @@ static void test_sequence_wraps(void **state)
 	}
 	talk_flags(&t, TH_FIN | TH_ACK);
 	assert_int_equal(stats().out_of_window, 0);
-	assert_int_equal(source().requests, 3);
-	assert_int_equal(source().response_bytes, 12000);
+	assert_int_equal(source(SRC).requests, 3);
+	assert_int_equal(source(SRC).response_bytes, 12000);
 }
 
 static void test_upload_wraps(void **state)
@@ -336,7 +298,7 @@ static void test_upload_wraps(void **state)
 	talk_send(&t, NULL, 14480, 1448);
 	answer(&t, 4000, 2, 100 * MS);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().request_bytes, 15080);
+	assert_int_equal(source(SRC).request_bytes, 15080);
 	assert_int_equal(stats().out_of_window, 0);
 }
 
@@ -350,7 +312,7 @@ static void test_big_response(void **state)
 	for (int i = 0; i < 30; i++)
 		answer(&t, 100000000, 1, 10 * MS);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().response_bytes, 3000000000ull);
+	assert_int_equal(source(SRC).response_bytes, 3000000000ull);
 }
 
 /* An ACK for what cannot have been sent yet does not count as a response. */
@@ -368,7 +330,7 @@ static void test_ack_ahead(void **state)
 	talk_wait(&t, SEC);
 	talk_ack(&t);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().response_bytes, 4000);
+	assert_int_equal(source(SRC).response_bytes, 4000);
 }
 
 /* ---- The end ---- */
@@ -384,11 +346,11 @@ static void test_reset(void **state)
 	talk_flags(&t, TH_RST | TH_ACK);
 	assert_true(bed_net(bed, NET, &net));
 	assert_int_equal(net.resets, 1);
-	assert_int_equal(source().resets, 1);
-	assert_int_equal(source().responses, 1);
-	assert_int_equal(source().open, 0);
+	assert_int_equal(source(SRC).resets, 1);
+	assert_int_equal(source(SRC).responses, 1);
+	assert_int_equal(source(SRC).open, 0);
 	talk_flags(&t, TH_RST);
-	assert_int_equal(source().resets, 1);
+	assert_int_equal(source(SRC).resets, 1);
 }
 
 /* The last segment with the FIN is lost and sent again. */
@@ -404,9 +366,9 @@ static void test_fin_again(void **state)
 	talk_flags(&t, TH_FIN | TH_ACK);
 	talk_again(&t, record, len, len);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	assert_int_equal(source().connections, 1);
-	assert_int_equal(source().requests, 1);
-	assert_int_equal(source().open, 0);
+	assert_int_equal(source(SRC).connections, 1);
+	assert_int_equal(source(SRC).requests, 1);
+	assert_int_equal(source(SRC).open, 0);
 }
 
 /* Packets and bytes of the source are those of its proven connections, from their first data on. */
@@ -421,9 +383,9 @@ static void test_sums(void **state)
 	talk_finish(&t, RTT);
 	talk_data(&t, 900);
 	talk_flags(&t, TH_FIN | TH_ACK);
-	s = source();
+	s = source(SRC);
 	assert_int_equal(s.packets, 4);
-	assert_int_equal(s.bytes, 4 * 52 + 517 + 64 + 900);
+	assert_int_equal(s.bytes, 4 * 40 + 517 + 64 + 900);
 	assert_true(bed_net(bed, NET, &net));
 	assert_int_equal(net.packets, s.packets);
 	assert_int_equal(net.bytes, s.bytes);
@@ -447,52 +409,30 @@ static void test_row_removed(void **state)
 	assert_int_equal(stats().requests, 2);
 }
 
-static int open_bed(void **state)
-{
-	(void)state;
-	return bed_open(NULL, &bed);
-}
-
-static int close_bed(void **state)
-{
-	(void)state;
-	bed_close(bed);
-	return 0;
-}
-
-static int reset(void **state)
-{
-	(void)state;
-	bed_reset(bed);
-	return 0;
-}
-
-#define TEST(name, f) ((struct CMUnitTest){ name, f, reset, NULL, NULL })
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("one request", test_one),
-		TEST("three requests on one connection", test_keep_alive),
-		TEST("the next request acknowledges the response", test_piggyback),
-		TEST("plain HTTP", test_plain),
-		TEST("HTTP/2 control frames are no requests", test_control_frames),
-		TEST("saying goodbye is no request", test_close_notify),
-		TEST("an upload is one request", test_upload),
-		TEST("a lossy upload counts no byte twice", test_upload_lossy),
-		TEST("a request without response goes on", test_no_response),
-		TEST("long pauses", test_long_pause),
-		TEST("milliseconds wrap", test_clock_wraps),
-		TEST("microseconds wrap in the handshake", test_handshake_wraps),
-		TEST("sequence numbers wrap in the handshake", test_sequence_wraps),
-		TEST("sequence numbers wrap in an upload", test_upload_wraps),
-		TEST("a response of three gigabytes", test_big_response),
-		TEST("an ACK too far ahead", test_ack_ahead),
-		TEST("reset", test_reset),
-		TEST("last segment and FIN sent again", test_fin_again),
-		TEST("packets and bytes", test_sums),
-		TEST("row removed under a connection", test_row_removed),
+		STAGE_TEST("one request", test_one, NULL),
+		STAGE_TEST("three requests on one connection", test_keep_alive, NULL),
+		STAGE_TEST("the next request acknowledges the response", test_piggyback, NULL),
+		STAGE_TEST("plain HTTP", test_plain, NULL),
+		STAGE_TEST("HTTP/2 control frames are no requests", test_control_frames, NULL),
+		STAGE_TEST("saying goodbye is no request", test_close_notify, NULL),
+		STAGE_TEST("an upload is one request", test_upload, NULL),
+		STAGE_TEST("a lossy upload counts no byte twice", test_upload_lossy, NULL),
+		STAGE_TEST("a request without response goes on", test_no_response, NULL),
+		STAGE_TEST("long pauses", test_long_pause, NULL),
+		STAGE_TEST("milliseconds wrap", test_clock_wraps, NULL),
+		STAGE_TEST("microseconds wrap in the handshake", test_handshake_wraps, NULL),
+		STAGE_TEST("sequence numbers wrap in the handshake", test_sequence_wraps, NULL),
+		STAGE_TEST("sequence numbers wrap in an upload", test_upload_wraps, NULL),
+		STAGE_TEST("a response of three gigabytes", test_big_response, NULL),
+		STAGE_TEST("an ACK too far ahead", test_ack_ahead, NULL),
+		STAGE_TEST("reset", test_reset, NULL),
+		STAGE_TEST("last segment and FIN sent again", test_fin_again, NULL),
+		STAGE_TEST("packets and bytes", test_sums, NULL),
+		STAGE_TEST("row removed under a connection", test_row_removed, NULL),
 	};
 
-	return cmocka_run_group_tests(tests, open_bed, close_bed);
+	return cmocka_run_group_tests(tests, stage_open, stage_close);
 }

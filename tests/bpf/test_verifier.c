@@ -17,7 +17,7 @@
 #include "seine.skel.h"
 #include "user/base/cleanup.h"
 
-#define VERIFIER_MAX 100000
+#define VERIFIER_MAX 200000
 #define VERIFIER_STATS 4 /* log level: figures only */
 #define BUDGET "tests/bpf/verifier.budget"
 #define LOG_BYTES (1 << 16)

@@ -10,7 +10,9 @@
 #include "user/base/cleanup.h"
 #include "bpf/gap.h"
 #include "bpf/hello.h"
+#include "bpf/quic.h"
 #include "bpf/syn.h"
+#include "bpf/timestamp.h"
 
 static void must(bool holds)
 {
@@ -67,12 +69,25 @@ static void check_syn(struct frame *f, const struct packet *p)
 
 static void check_hello(struct frame *f, const struct packet *p)
 {
-	struct hello hello = { .key = 1, .bytes = 2 };
+	struct hello hello = { 0 };
+	uint32_t skip;
 
-	if (hello_read(f, p->payload, &hello) < 0)
-		must(hello.key == 1 && hello.bytes == 2);
-	else
-		must(hello.bytes > 5 && hello.bytes <= 5 + TLS_RECORD_MAX);
+	if (hello_read(f, p->payload, p->payload_len, &hello) < 0)
+		return;
+	must(hello.bytes > 5 && hello.bytes <= 5 + TLS_RECORD_MAX);
+	must(hello.skip == HELLO_LOST || (hello.skip > HELLO_FIXED && hello.key));
+	skip = hello.skip;
+	hello_offers_psk(f, p->payload, p->payload_len, &skip);
+	must(hello.skip != HELLO_LOST || skip == HELLO_LOST);
+}
+
+static void check_timestamp(struct frame *f, const struct packet *p)
+{
+	uint32_t echo = timestamp_echo(f, p);
+	int32_t sent = timestamp_sent_us(p->seq, echo, p->ack);
+
+	must(!echo || p->tcp_options >= 10);
+	must(sent >= -1 && (sent == -1 || sent <= (int64_t)p->ack + 2 * TIMESTAMP_TICK_US));
 }
 
 static void check_gap(const struct packet *p)
@@ -106,10 +121,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_packet(&f, &p);
 	check_prefix(&f, decap, &p);
+	if (p.proto == IPPROTO_UDP && quic_is_initial(&f, p.payload, p.payload_len))
+		must(p.payload_len >= QUIC_START);
 	if (p.proto != IPPROTO_TCP)
 		return 0;
 	check_syn(&f, &p);
 	check_hello(&f, &p);
 	check_gap(&p);
+	check_timestamp(&f, &p);
 	return 0;
 }

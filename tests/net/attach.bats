@@ -4,6 +4,9 @@
 # How the agent comes onto an interface, stays there and leaves it. One namespace with an end of a veth (eth0)
 # and the loopback, whose driver has no XDP. Every test starts with no program and no maps.
 
+# Maps are pinned under the number of their layout.
+abi=$(sed -nE 's/^#define SEINE_ABI ([0-9]+)$/\1/p' "$BATS_TEST_DIRNAME/../../bpf/seine.h")
+
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -272,7 +275,7 @@ connect() {
 	stop
 	[ -z "$(program)" ]
 	logged "eth0: detached"
-	[ -e "$pins/1/seine_src" ]
+	[ -e "$pins/$abi/seine_src" ]
 }
 
 @test "a missing pin is named, and the program left alone" {
@@ -280,9 +283,9 @@ connect() {
 	start
 	stop
 	before=$(program)
-	rm "$pins/1/seine_bits"
+	rm "$pins/$abi/seine_bits"
 	seined 1
-	[[ $output == *"$pins/1 is incomplete"* ]]
+	[[ $output == *"$pins/$abi is incomplete"* ]]
 	[ "$(program)" = "$before" ]
 }
 
@@ -290,12 +293,12 @@ connect() {
 	start
 	stop
 	on_host ip link set dev eth0 xdpdrv off
-	rm "$pins/1/seine_net"
-	bpftool map create "$pins/1/seine_net" type hash key 16 value 48 entries 1024 name seine_net
+	rm "$pins/$abi/seine_net"
+	bpftool map create "$pins/$abi/seine_net" type hash key 16 value 48 entries 1024 name seine_net
 	seined 1
 	[[ $output == *"seine_net has another layout"* ]]
 	seined 0 --remove-maps
-	[ ! -e "$pins/1" ]
+	[ ! -e "$pins/$abi" ]
 	start
 }
 
@@ -379,7 +382,7 @@ allow_list_is_empty() {
 }
 
 heartbeat() {
-	bpftool -j map dump pinned "$pins/1/seine_beat" |
+	bpftool -j map dump pinned "$pins/$abi/seine_beat" |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["formatted"]["value"])'
 }
 

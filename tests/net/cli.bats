@@ -48,6 +48,7 @@ setup_file() {
 		pin_dir = $pins
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
+		hello_names = $dir/hello.names
 		heartbeat = 5s
 		[datapath]
 		sources = 1024

@@ -4,6 +4,9 @@
 # What README.md promises an operator, on a laboratory at work: every command it shows succeeds, what it prints
 # fits a terminal and names what is really there, and the maps are readable without seine.
 
+# Maps are pinned under the number of their layout.
+abi=$(sed -nE 's/^#define SEINE_ABI ([0-9]+)$/\1/p' "$BATS_TEST_DIRNAME/../../bpf/seine.h")
+
 lab() {
 	scripts/lab/lab --name readable "$@"
 }
@@ -59,13 +62,16 @@ shown_in_readme() {
 	sed -nE 's/^    (sudo )?((seine|bpftool) .*)/\2/p' README.md | sed -E "
 		s/ +#.*//
 		s|/sys/fs/bpf/seine/|/sys/fs/bpf/seine-readable/|
-		s/c-1f3a/$(json campaign list 'a["campaigns"][0]["id"]')/"
+		s/c-1f3a/$(json campaign list 'a["campaigns"][0]["id"]')/
+		s/8f3a0c52d1e977b4/$(json hello list 'a["hellos"][0]["hello"]')/
+		s|capture.pcap|$BATS_FILE_TMPDIR/capture.pcap|"
 	# shellcheck disable=SC2016 # backquotes of the text, not of the shell
 	grep -oE '`seine (drop|allow) add [^`]+`' README.md | tr -d '`'
 }
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit
+	"${BUILD:-.build}/bench/capture" 1000000 >"$BATS_FILE_TMPDIR/capture.pcap"
 	lab up
 	lab seined
 	lab traffic --seconds 400 >/dev/null 2>&1 3>&- &
@@ -132,7 +138,7 @@ setup() {
 }
 
 @test "bpftool prints the maps with the names of their fields" {
-	local maps=/sys/fs/bpf/seine-readable/1
+	local maps=/sys/fs/bpf/seine-readable/$abi
 
 	run bpftool map dump pinned $maps/seine_stats
 	[[ $status -eq 0 && $output == *'"requests":'* && $output == *'"would_drop":'* ]]
@@ -155,7 +161,7 @@ setup() {
 }
 
 @test "entries dump with their notes" {
-	run bpftool map dump pinned /sys/fs/bpf/seine-readable/1/seine_drop
+	run bpftool map dump pinned /sys/fs/bpf/seine-readable/$abi/seine_drop
 	[[ $status -eq 0 && $output == *'"expires_sec":'* && $output == *'"note":'* ]]
 }
 

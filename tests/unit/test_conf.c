@@ -70,6 +70,8 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.interval_ms, 10000);
 	assert_int_equal(c.cfg.gap_min_us, 20000);
 	assert_int_equal(c.cfg.beat_max_sec, 60);
+	assert_int_equal(c.server_us, CONF_SERVER_AUTO);
+	assert_int_equal(c.cfg.connection_one_in, 0);
 	assert_int_equal(c.judge.ttl_sec, 3600);
 	assert_int_equal(c.shoal.prefix_v4_min, 20);
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
@@ -94,11 +96,8 @@ static void reads_a_file_and_its_drop_ins(void **state)
 	assert_int_equal(c.cfg.mode, SEINE_ENFORCE);
 	assert_int_equal(c.interval_ms, 2000);
 	assert_int_equal(c.sizes.flows, 1024);
-	assert_int_equal(c.cfg.port[0].port, 443);
-	assert_int_equal(c.cfg.port[0].udp, 1);
-	assert_int_equal(c.cfg.port[1].port, 444);
-	assert_int_equal(c.cfg.port[1].udp, 0);
-	assert_int_equal(c.cfg.port[2].port, 0);
+	assert_true(c.ports.udp[443 / 64] == 1ull << 443 % 64);
+	assert_true(c.ports.tcp[444 / 64] == 1ull << 444 % 64);
 }
 
 static void names_file_line_and_reason(void **state)
@@ -132,6 +131,9 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[correlate]\nq = 1\n", ":6: ", "from 0% to 20%" },
 		{ LEAST "[correlate]\nstacks_max = 0.5\n", ":6: ", "from 1 to 64" },
 		{ LEAST "[datapath]\nsources = 1e6\n", ":6: ", "number from 64" },
+		{ LEAST "[datapath]\nserver_time = never\n", ":6: ", "a time from 0 to 1s" },
+		{ LEAST "[datapath]\nserver_time = 2s\n", ":6: ", "a time from 0 to 1s" },
+		{ LEAST "[datapath]\nhello_one_in = 0\n", ":6: ", "from 1 to 1000000" },
 		{ LEAST "[datapath]\nsource_bits = 56\n", ": ", "prefix_v6" },
 		{ LEAST "[judge]\nentries_max = 200000\n", ": ", "hit_slots" },
 		{ LEAST "[agent]\nwindow = 60s\ninterval = 40s\nheartbeat = 2m\n", ": ", "window" },
@@ -212,6 +214,7 @@ static void prints_what_it_reads(void **state)
 	second = print(&again);
 	assert_string_equal(first, second);
 	assert_int_equal(again.interval_ms, 1500);
+	assert_int_equal(again.server_us, 1000);
 	assert_int_equal(again.judge.ttl_sec, 5400);
 	assert_int_equal(again.judge.v6_source, 56);
 	assert_int_equal(again.cfg.gap_min_us, 35000);
@@ -250,8 +253,7 @@ static void installed_file_shows_the_defaults(void **state)
 	conf_default(&expected);
 	strcpy(expected.interfaces[0], "eth0");
 	expected.n_interfaces = 1;
-	expected.cfg.port[0].port = 443;
-	expected.cfg.port[1] = (struct seine_port){ .port = 443, .udp = 1 };
+	expected.ports.tcp[443 / 64] = expected.ports.udp[443 / 64] = 1ull << 443 % 64;
 	shown = print(&c);
 	meant = print(&expected);
 	assert_string_equal(shown, meant);

@@ -24,7 +24,9 @@
 #include "user/control/request.h"
 #include "user/control/server.h"
 
-#define BIG 20000 /* rows of the large answer: some 2 MB, far more than a socket holds */
+#define TOPIC 3
+#define FLOOD 20000 /* lines published at once: far more than a socket and a backlog hold */
+#define BIG 20000   /* rows of the large answer: some 2 MB, far more than a socket holds */
 
 static char directory[] = "/tmp/seine-test-control-XXXXXX";
 static char path[108];
@@ -36,7 +38,36 @@ static json_t *big_row(void *rows, size_t i)
 	return json_sprintf("row %zu %090zu", i, i);
 }
 
-/* "big" answers with many rows, anything else with an echo of the verb and the caller's right. */
+static struct control_server *server;
+
+/* Lines {"line":0}, {"line":1} and so on, padded. */
+static void publish(unsigned int topic, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char line[256];
+		int len = snprintf(line, sizeof(line),
+				   "{\"line\":%d,\"topic\":%u,\"x\":\"%0100d\"}", i, topic, 0);
+
+		control_server_publish(server, topic, line, len);
+	}
+}
+
+static void take_part(const char *verb, struct answer *ret)
+{
+	if (strcmp(verb, "follow") == 0)
+		ret->topic = TOPIC;
+	else if (strcmp(verb, "two") == 0)
+		publish(TOPIC, 2);
+	else if (strcmp(verb, "other") == 0)
+		publish(TOPIC + 1, 2);
+	else if (strcmp(verb, "flood") == 0)
+		publish(TOPIC, FLOOD);
+	json_object_set_new(ret->head, "followers",
+			    json_integer(control_server_followers(server, TOPIC)));
+}
+
+/* "big" answers with many rows, "follow" with a topic, others publish about it; anything else is
+ * answered with an echo of the verb and the caller's right. */
 static void handle(void *arg, const struct control_peer *peer, const json_t *request,
 		   struct answer *ret)
 {
@@ -49,23 +80,23 @@ static void handle(void *arg, const struct control_peer *peer, const json_t *req
 		ret->n = BIG;
 		ret->row = big_row;
 	}
+	take_part(request_verb(request), ret);
 }
 
 static void serve(int ready)
 {
-	struct control_server *s;
 	char why[CONTROL_WHY];
 	struct pollfd p = { .events = POLLIN };
 
-	if (control_server_new(path, handle, NULL, why, &s) < 0) {
+	if (control_server_new(path, handle, NULL, why, &server) < 0) {
 		fprintf(stderr, "%s\n", why);
 		_exit(1);
 	}
 	if (write(ready, "r", 1) != 1)
 		_exit(1);
-	p.fd = control_server_fd(s);
+	p.fd = control_server_fd(server);
 	while (poll(&p, 1, -1) >= 0)
-		control_server_dispatch(s);
+		control_server_dispatch(server);
 	_exit(1);
 }
 
@@ -256,6 +287,137 @@ static void slow_writers_are_cut_off(void **state)
 	assert_int_equal(get_line(fd, line, sizeof(line)), 0);
 }
 
+static json_int_t number(const char *line, const char *member)
+{
+	_cleanup_(json_decrefp) json_t *object = json_loads(line, 0, NULL);
+
+	assert_non_null(object);
+	return json_integer_value(json_object_get(object, member));
+}
+
+static json_int_t followers(void)
+{
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+
+	assert_int_equal(ask("count", &answer), 0);
+	return json_integer_value(json_object_get(answer, "followers"));
+}
+
+static int start_following(void)
+{
+	int fd = connect_raw();
+	char line[512];
+
+	put(fd, "{\"verb\":\"follow\"}\n", 18);
+	assert_true(get_line(fd, line, sizeof(line)));
+	assert_non_null(strstr(line, "\"kind\":\"follow\""));
+	return fd;
+}
+
+static void followers_get_what_is_published(void **state)
+{
+	_cleanup_(closep) int one = start_following(), two = start_following();
+	_cleanup_(json_decrefp) json_t *answer = NULL, *again = NULL;
+	const int fds[] = { one, two };
+	char line[512];
+
+	(void)state;
+	assert_int_equal(followers(), 2);
+	assert_int_equal(ask("other", &answer), 0);
+	assert_int_equal(ask("two", &again), 0);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		assert_true(get_line(fds[i], line, sizeof(line)));
+		assert_int_equal(number(line, "line"), 0);
+		assert_int_equal(number(line, "topic"), TOPIC);
+		assert_true(get_line(fds[i], line, sizeof(line)));
+		assert_int_equal(number(line, "line"), 1);
+	}
+	closep(&one);
+	while (followers() != 1)
+		; /* each turn is an exchange with the server, which sees the end before long */
+}
+
+/* All that was published either arrives, in order, or is counted. */
+static void slow_followers_lose_lines_and_are_told(void **state)
+{
+	_cleanup_(closep) int fd = start_following();
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	json_int_t got = 0, lost = 0, next = 0;
+	char line[512];
+
+	(void)state;
+	assert_int_equal(ask("flood", &answer), 0);
+	while (got + lost < FLOOD) {
+		assert_true(get_line(fd, line, sizeof(line)));
+		if (strstr(line, "\"kind\":\"lost\"")) {
+			lost += number(line, "lines");
+			continue;
+		}
+		assert_true(number(line, "line") >= next);
+		next = number(line, "line") + 1;
+		got++;
+	}
+	assert_true(lost > 0);
+	assert_true(got > 100);
+	assert_int_equal(got + lost, FLOOD);
+}
+
+static void a_follower_that_speaks_is_cut_off(void **state)
+{
+	_cleanup_(closep) int fd = start_following();
+	char line[512];
+
+	(void)state;
+	put(fd, "{\"verb\":\"two\"}\n", 15);
+	assert_int_equal(get_line(fd, line, sizeof(line)), 0);
+}
+
+/* Takes the answer, asks for lines to be published, and has enough after the second one. */
+static bool take_two(const json_t *line, void *arg)
+{
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	int *lines = arg;
+
+	if (*answer_kind(line))
+		assert_int_equal(ask("two", &answer), 0);
+	else
+		assert_int_equal(json_integer_value(json_object_get(line, "line")), (*lines)++);
+	return *lines < 2;
+}
+
+static void the_client_follows(void **state)
+{
+	_cleanup_(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "follow");
+	char why[CLIENT_WHY];
+	int lines = 0;
+
+	(void)state;
+	assert_int_equal(client_follow(path, request, NULL, take_two, &lines, why), 0);
+	assert_int_equal(lines, 2);
+}
+
+/* An agent that ends is told from one that has nothing to say. */
+static bool kill_it(const json_t *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+	kill_server();
+	return true;
+}
+
+static void the_client_notices_the_end(void **state)
+{
+	_cleanup_(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "follow");
+	char why[CLIENT_WHY];
+	int r;
+
+	(void)state;
+	r = client_follow(path, request, NULL, kill_it, NULL, why);
+	start_server();
+	assert_true(r == -EPROTO || r == -ECONNRESET);
+	assert_non_null(strstr(why, "the agent broke off"));
+}
+
 static void only_the_group_may_open_it(void **state)
 {
 	struct stat st;
@@ -386,6 +548,11 @@ int main(void)
 		WITH_SERVER(endless_requests_are_cut_off),
 		WITH_SERVER(further_clients_wait_for_a_seat),
 		WITH_SERVER(slow_writers_are_cut_off),
+		WITH_SERVER(followers_get_what_is_published),
+		WITH_SERVER(slow_followers_lose_lines_and_are_told),
+		WITH_SERVER(a_follower_that_speaks_is_cut_off),
+		WITH_SERVER(the_client_follows),
+		WITH_SERVER(the_client_notices_the_end),
 		WITH_SERVER(only_the_group_may_open_it),
 		WITH_SERVER(a_second_server_is_refused),
 		WITH_SERVER(a_dead_servers_socket_is_replaced),

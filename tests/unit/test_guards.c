@@ -62,11 +62,29 @@ static void guards_the_allow_list_until_it_expires(void **state)
 	guards_free(&g);
 }
 
+static void guards_balancers(void **state)
+{
+	const struct seine_balancer balancers[SEINE_BALANCERS] = {
+		{ .ip = { [10] = 0xff, [11] = 0xff, [12] = 240, [13] = 7 }, .len128 = 120 },
+		{ .ip = { 0x20, 0x01, 0x0d, 0xb8 }, .len128 = 48 },
+	};
+	struct guards g;
+
+	(void)state;
+	assert_int_equal(guards_collect(NULL, 0, NOW, &g), 0);
+	assert_int_equal(guards_add_balancers(&g, balancers), 0);
+	assert_string_equal(rule_of(&g, "240.7.0.9"), "balancer");
+	assert_string_equal(rule_of(&g, "240.7.1.9"), "none");
+	assert_string_equal(rule_of(&g, "2001:db8::9"), "balancer");
+	guards_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guards_the_host),
 		cmocka_unit_test(guards_the_allow_list_until_it_expires),
+		cmocka_unit_test(guards_balancers),
 	};
 
 	return cmocka_run_group_tests_name("guards", tests, NULL, NULL);

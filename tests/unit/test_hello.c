@@ -28,7 +28,7 @@ static int read_bytes(const uint8_t *bytes, uint32_t len, struct hello *ret)
 
 	assert_non_null(exact);
 	memcpy(exact, bytes, len);
-	return hello_read(&f, 0, ret);
+	return hello_read(&f, 0, len, ret);
 }
 
 static uint64_t key_of(const struct hello_shape *h)
@@ -110,7 +110,8 @@ static void test_grease(void **state)
 	assert_false(hello_is_grease(0x0a1a) || hello_is_grease(0x1301));
 }
 
-/* The key is known as soon as the last suite is there, and not before. */
+/* A hello is known as one from its first bytes on, its key as soon as the last suite is there, and
+ * its extensions from the byte behind on. */
 static void test_cut(void **state)
 {
 	uint8_t at[WIRE_MAX];
@@ -122,12 +123,12 @@ static void test_cut(void **state)
 
 	(void)state;
 	for (uint32_t cut = 0; cut <= len; cut++) {
-		struct hello hello = { .key = 1, .bytes = 2 };
-		int r = read_bytes(at, cut, &hello);
+		struct hello hello = { 0 };
 
-		assert_int_equal(r, cut < known ? -1 : 0);
-		assert_true(hello.key == (r ? 1 : key));
-		assert_int_equal(hello.bytes, r ? 2 : len);
+		assert_int_equal(read_bytes(at, cut, &hello), cut < HELLO_START ? -1 : 0);
+		assert_true(hello.key == (cut < known ? 0 : key));
+		assert_int_equal(hello.bytes, cut < HELLO_START ? 0 : len);
+		assert_int_equal(hello.skip, cut <= known ? HELLO_LOST : known + 2 + 2);
 	}
 }
 

@@ -102,6 +102,7 @@ static void readers_may_not_change(void **state)
 		"{\"verb\":\"allow add\",\"prefix\":\"203.0.113.7\"}",
 		"{\"verb\":\"allow del\",\"prefix\":\"203.0.113.7\"}",
 		"{\"verb\":\"mode set\",\"mode\":\"enforce\"}",
+		"{\"verb\":\"hello name\",\"id\":\"8f3a5d0c11e0b7a2\",\"name\":\"x\"}",
 		"{\"verb\":\"off\"}",
 		"{\"verb\":\"on\"}",
 	};
@@ -193,9 +194,82 @@ static void times_are_told_as_time_of_day(void **state)
 	assert_true(json_is_null(never));
 }
 
+#define JA4 "t13d1516h2_8daaf6152771_e5627efa2ab1"
+#define RESUMED "t13d1517h2_8daaf6152771_b0da82dd1658"
+
+static void see_hello(uint64_t key, const char *ja4, uint8_t source)
+{
+	struct hello_sight sight = { .hello_key = key, .source = { .ip = { source } } };
+
+	memcpy(sight.ja4, ja4, strlen(ja4) + 1);
+	memcpy(sight.ja4_stable, JA4, sizeof(JA4));
+	assert_int_equal(dictionary_add(agent.dictionary, &sight, 100), 0);
+}
+
+/* Three sources of one client, one of another, and a name. */
+static int setup_hellos(void **state)
+{
+	if (setup(state) < 0 || dictionary_new(4711, &agent.dictionary) < 0)
+		return -1;
+	see_hello(0xbeef, JA4, 1);
+	for (uint8_t source = 1; source <= 3; source++)
+		see_hello(0xc0ffee, RESUMED, source);
+	return dictionary_name(agent.dictionary, 0xc0ffee, NULL, "python sdk");
+}
+
+static int drop_hellos(void **state)
+{
+	(void)state;
+	dictionary_free(agent.dictionary);
+	agent.dictionary = NULL;
+	return 0;
+}
+
+static void hellos_are_listed(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a = ask(CONTROL_READ, "{\"verb\":\"hello list\"}");
+	_cleanup_(json_decrefp) json_t *c =
+		ask(CONTROL_READ, "{\"verb\":\"campaign show\",\"id\":\"c-1f3a\"}");
+	const json_t *first = json_array_get(json_object_get(a, "hellos"), 0);
+
+	(void)state;
+	assert_string_equal(answer_kind(a), "hellos");
+	assert_int_equal(json_integer_value(json_object_get(a, "total")), 2);
+	assert_string_equal(text(first, "hello"), "0000000000c0ffee");
+	assert_string_equal(text(first, "hello_name"), "python sdk");
+	assert_string_equal(text(first, "ja4"), RESUMED);
+	assert_int_equal(json_integer_value(json_object_get(first, "sources")), 3);
+	assert_string_equal(text(json_object_get(c, "campaign"), "hello_name"), "python sdk");
+}
+
+static void hellos_are_found_by_key_or_ja4(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		code(CONTROL_READ, "{\"verb\":\"hello show\",\"id\":\"0000000000C0FFEE\"}"), -1);
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"hello show\",\"id\":\"" RESUMED "\"}"),
+			 -1);
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"hello show\",\"id\":\"" JA4 "\"}"),
+			 ANSWER_INVALID); /* both have it, one of them as its stable spelling */
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"hello show\",\"id\":\"c0ffee\"}"),
+			 ANSWER_INVALID);
+	assert_int_equal(code(CONTROL_READ,
+			      "{\"verb\":\"hello show\",\"id\":\"00000000000000ff\"}"),
+			 ANSWER_MISSING);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"hello name\",\"id\":"
+					      "\"000000000000beef\",\"name\":\"\"}"),
+			 ANSWER_MISSING);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"hello name\",\"id\":"
+					      "\"000000000000beef\",\"name\":\" x\"}"),
+			 ANSWER_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(hellos_are_listed, setup_hellos, drop_hellos),
+		cmocka_unit_test_setup_teardown(hellos_are_found_by_key_or_ja4, setup_hellos,
+						drop_hellos),
 		cmocka_unit_test(readers_may_not_change),
 		cmocka_unit_test(unknown_verbs_are_errors),
 		cmocka_unit_test(campaigns_are_listed),

@@ -40,6 +40,7 @@ struct answer {
 	size_t n;
 	json_t *(*row)(void *rows, size_t i); /* a new reference, NULL when memory is out */
 	void *rows;			      /* owned; freed with free() */
+	unsigned int topic; /* lines that follow the answer, see server.h; 0: none do */
 };
 
 void answer_clear(struct answer *a);

@@ -110,29 +110,32 @@ static int send_request(int fd, const json_t *request, client_waiting waiting)
 	return send_all(fd, line, len + 1, waiting);
 }
 
+/* Takes in what has come, at least a byte. */
+static int receive(int fd, struct text *t)
+{
+	ssize_t n = recv(fd, t->bytes + t->len, t->room - t->len, 0);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return -EPROTO;
+	t->len += n;
+	return 0;
+}
+
 /* Reads up to the end of the first line. */
 static int receive_line(int fd, client_waiting waiting, struct text *t)
 {
-	for (;;) {
-		ssize_t n;
-		int r;
+	int r = 0;
 
+	while (r == 0 && !(t->len && t->bytes[t->len - 1] == '\n')) {
 		r = text_reserve(t, 16 * 1024);
 		if (r == 0)
 			r = wait_for(fd, POLLIN, waiting);
-		if (r < 0)
-			return r;
-		n = recv(fd, t->bytes + t->len, t->room - t->len, 0);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EPROTO;
-		if (n < 0)
-			continue;
-		t->len += n;
-		if (t->bytes[t->len - 1] == '\n')
-			return 0;
+		if (r == 0)
+			r = receive(fd, t);
 	}
+	return r;
 }
 
 static int converse(const char *path, const json_t *request, client_waiting waiting, json_t **ret)
@@ -157,6 +160,66 @@ static int converse(const char *path, const json_t *request, client_waiting wait
 	return 0;
 }
 
+/* --- Following -------------------------------------------------------------------------------- */
+
+struct following {
+	int fd;
+	struct text text;
+	client_line line;
+	void *arg;
+	bool ended; /* `line` has had enough */
+};
+
+/* Hands over all complete lines. */
+static int hand_over(struct following *f)
+{
+	char *from = f->text.bytes, *end = f->text.bytes + f->text.len, *newline;
+
+	while (!f->ended && (newline = memchr(from, '\n', end - from))) {
+		_cleanup_(json_decrefp) json_t *line =
+			json_loadb(from, newline - from, JSON_REJECT_DUPLICATES, NULL);
+
+		if (!line)
+			return -EPROTO;
+		f->ended = !f->line(line, f->arg);
+		from = newline + 1;
+	}
+	f->text.len = end - from;
+	memmove(f->text.bytes, from, f->text.len);
+	return 0;
+}
+
+static int wait_for_ever(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int follow(struct following *f, client_waiting waiting)
+{
+	int r;
+
+	r = receive_line(f->fd, waiting, &f->text);
+	while (r == 0) {
+		r = hand_over(f);
+		if (r < 0 || f->ended)
+			return r;
+		r = text_reserve(&f->text, 16 * 1024);
+		if (r == 0)
+			r = wait_for_ever(f->fd);
+		if (r == 0)
+			r = receive(f->fd, &f->text);
+	}
+	return r;
+}
+
+static void following_clear(struct following *f)
+{
+	closep(&f->fd);
+	text_freep(&f->text);
+}
+
 static const char *reason(int r)
 {
 	switch (-r) {
@@ -177,6 +240,22 @@ int client_ask(const char *path, const json_t *request, client_waiting waiting, 
 {
 	int r = converse(path, request, waiting, ret);
 
+	if (r < 0)
+		snprintf(why, CLIENT_WHY, "%s: %s", path, reason(r));
+	return r;
+}
+
+int client_follow(const char *path, const json_t *request, client_waiting waiting, client_line line,
+		  void *arg, char *why)
+{
+	_cleanup_(following_clear) struct following f = { .fd = -1, .line = line, .arg = arg };
+	int r;
+
+	r = connect_to(path, &f.fd);
+	if (r == 0)
+		r = send_request(f.fd, request, waiting);
+	if (r == 0)
+		r = follow(&f, waiting);
 	if (r < 0)
 		snprintf(why, CLIENT_WHY, "%s: %s", path, reason(r));
 	return r;

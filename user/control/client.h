@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line's side of the control socket: one request, one answer, then it is closed.
+ * The command line's side of the control socket: one request, one answer, and where something is
+ * followed all the lines behind it; then it is closed.
  */
 #ifndef CONTROL_CLIENT_H
 #define CONTROL_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define CLIENT_WHY 256
 #define CLIENT_PATIENCE_SEC \
@@ -25,5 +27,13 @@ typedef void (*client_waiting)(unsigned int seconds);
  */
 int client_ask(const char *path, const json_t *request, client_waiting waiting, char *why,
 	       json_t **ret);
+
+/*
+ * The same with all that comes: calls `line` with the answer, then with each line, however long
+ * that takes, until it says false (0) or the agent hangs up (-EPROTO).
+ */
+typedef bool (*client_line)(const json_t *line, void *arg);
+int client_follow(const char *path, const json_t *request, client_waiting waiting, client_line line,
+		  void *arg, char *why);
 
 #endif

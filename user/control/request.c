@@ -301,6 +301,22 @@ int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_
 	return 0;
 }
 
+int request_hello(const json_t *request, char *why, const char **ret_id, const char **ret_name)
+{
+	const char *verb, *id, *name = "";
+	int r;
+
+	r = ret_name ? unpack(request, why, "{s:s, s:s, s:s}", "verb", &verb, "id", &id, "name",
+			      &name)
+		     : unpack(request, why, "{s:s, s:s}", "verb", &verb, "id", &id);
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	if (ret_name)
+		*ret_name = name;
+	return 0;
+}
+
 int request_mode(const json_t *request, char *why, enum seine_mode *ret)
 {
 	const char *verb, *name;

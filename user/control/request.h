@@ -42,6 +42,8 @@ int request_nothing(const json_t *request, char *why); /* the verb alone */
 int request_address(const json_t *request, char *why, struct prefix *ret);
 int request_prefix(const json_t *request, char *why, struct prefix *ret);
 int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_t *ret_limit);
+/* Which hello, "id": a key or a JA4, and with `ret_name` also the "name", which may be "". */
+int request_hello(const json_t *request, char *why, const char **ret_id, const char **ret_name);
 int request_mode(const json_t *request, char *why, enum seine_mode *ret);
 
 /* An operator's entry, to be added at now_sec; hit slot and campaign are left 0. */

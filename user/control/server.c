@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server side of the control socket. A client is in one of two states: it sends a request, or
- * takes an answer (`answering`). Only the listening socket, one timer and the clients are
- * in the epoll set.
+ * The server side of the control socket. A client is in one of three states: it sends a request,
+ * takes an answer (`answering`), or, behind an answer with a topic, takes lines as they come. Only
+ * the listening socket, one timer and the clients are in the epoll set.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -13,6 +13,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include "user/base/cleanup.h"
+#include "user/control/backlog.h"
 #include "user/control/listener.h"
 #include "user/control/reply.h"
 #include "user/control/request.h"
@@ -28,6 +29,8 @@ struct client {
 	size_t in_len;
 	bool answering;
 	struct reply reply;
+	unsigned int topic; /* 0: follows nothing */
+	struct backlog backlog;
 };
 
 struct control_server {
@@ -85,6 +88,8 @@ static void count_clients(struct control_server *s, int change)
 static void client_close(struct control_server *s, struct client *c)
 {
 	reply_clear(&c->reply);
+	backlog_clear(&c->backlog);
+	c->topic = 0;
 	freep(&c->in);
 	closep(&c->fd);
 	count_clients(s, -1);
@@ -134,11 +139,17 @@ static void answer_line(struct control_server *s, const struct client *c, size_t
 
 static int client_answer(struct control_server *s, struct client *c, struct answer *answer)
 {
+	unsigned int topic = answer->topic;
 	int r = reply_begin(&c->reply, answer);
 
 	c->answering = true;
 	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
-	return r < 0 ? r : watch(s, EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
+	if (r == 0 && topic)
+		r = backlog_new(&c->backlog);
+	if (r < 0)
+		return r;
+	c->topic = topic;
+	return watch(s, EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
 }
 
 /* Answers the first complete line of what has come in, if there is one. */
@@ -172,6 +183,47 @@ static int client_read(struct control_server *s, struct client *c)
 	return client_next(s, c);
 }
 
+/* Waits for lines to send, for room to send them, and for the end of the client. */
+static int client_await(struct control_server *s, struct client *c)
+{
+	const char *bytes;
+	size_t len;
+
+	backlog_peek(&c->backlog, &bytes, &len);
+	c->deadline = now_sec() + CONTROL_STALL_SEC;
+	return watch(s, EPOLL_CTL_MOD, c->fd, EPOLLIN | (len ? EPOLLOUT : 0), c);
+}
+
+static bool is_stalled(const struct client *c, time_t now)
+{
+	const char *bytes;
+	size_t len = 1;
+
+	if (c->topic && !c->answering)
+		backlog_peek(&c->backlog, &bytes, &len);
+	return len && c->deadline < now;
+}
+
+/* A follower has nothing more to say: what it sends, or its end, ends it. */
+static int client_follow(struct control_server *s, struct client *c)
+{
+	const char *bytes;
+	char byte;
+	size_t len;
+	ssize_t n;
+
+	if (c->in_len || recv(c->fd, &byte, 1, 0) >= 0)
+		return -EPIPE;
+	if (errno != EAGAIN && errno != EINTR)
+		return -errno;
+	backlog_peek(&c->backlog, &bytes, &len);
+	n = len ? send(c->fd, bytes, len, MSG_NOSIGNAL) : 0;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	backlog_take(&c->backlog, n);
+	return client_await(s, c);
+}
+
 static int client_write(struct control_server *s, struct client *c)
 {
 	const char *bytes;
@@ -185,7 +237,7 @@ static int client_write(struct control_server *s, struct client *c)
 	if (!len) {
 		reply_clear(&c->reply);
 		c->answering = false;
-		return client_next(s, c);
+		return c->topic ? client_await(s, c) : client_next(s, c);
 	}
 	n = send(c->fd, bytes, len, MSG_NOSIGNAL);
 	if (n < 0)
@@ -203,8 +255,15 @@ static void cut_off_the_slow(struct control_server *s)
 	if (read(s->timer_fd, &ticks, sizeof(ticks)) < 0)
 		return;
 	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++)
-		if (c->fd >= 0 && c->deadline < now)
+		if (c->fd >= 0 && is_stalled(c, now))
 			client_close(s, c);
+}
+
+static int client_event(struct control_server *s, struct client *c)
+{
+	if (c->answering)
+		return client_write(s, c);
+	return c->topic ? client_follow(s, c) : client_read(s, c);
 }
 
 void control_server_dispatch(struct control_server *s)
@@ -219,7 +278,34 @@ void control_server_dispatch(struct control_server *s)
 			client_accept(s);
 		else if (events[i].data.ptr == &s->timer_fd)
 			cut_off_the_slow(s);
-		else if (c->fd >= 0 && (c->answering ? client_write(s, c) : client_read(s, c)) < 0)
+		else if (c->fd >= 0 && client_event(s, c) < 0)
+			client_close(s, c);
+	}
+}
+
+/* --- Followers ------------------------------------------------------------------------------- */
+
+unsigned int control_server_followers(const struct control_server *s, unsigned int topic)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; s && i < CONTROL_CLIENTS; i++)
+		n += s->clients[i].fd >= 0 &&
+		     (topic ? s->clients[i].topic == topic : s->clients[i].topic != 0);
+	return n;
+}
+
+void control_server_publish(struct control_server *s, unsigned int topic, const char *line,
+			    size_t len)
+{
+	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++) {
+		bool idle;
+
+		if (c->fd < 0 || c->topic != topic)
+			continue;
+		idle = c->backlog.len == 0;
+		backlog_put(&c->backlog, line, len);
+		if (idle && !c->answering && client_await(s, c) < 0)
 			client_close(s, c);
 	}
 }

@@ -7,6 +7,10 @@
  * loop polls one descriptor and calls control_server_dispatch() when it is readable. An answer is
  * made and written as the client takes it; until it has gone, nothing more is read from that
  * client. Whoever is too slow is cut off. Who may do what is decided in peer.h.
+ *
+ * An answer with a topic is not the end: from then on the client gets each line that is published
+ * about it, until one of the two hangs up. A client that does not keep up loses lines, and is told
+ * how many (backlog.h).
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
@@ -19,6 +23,9 @@
 #define CONTROL_CLIENTS 16	    /* at a time; further ones wait to be accepted */
 #define CONTROL_REQUEST (64 * 1024) /* bytes of one request */
 #define CONTROL_PATIENCE_SEC 5	    /* for a whole request, and between parts of an answer */
+
+#define CONTROL_FOLLOWERS 4  /* of the clients; others always find the agent free */
+#define CONTROL_STALL_SEC 60 /* a follower that takes nothing for so long is cut off */
 
 /* Answers one request into `ret`, which is zero; without a head the client is cut off. */
 typedef void (*control_handler)(void *arg, const struct control_peer *peer, const json_t *request,
@@ -36,5 +43,11 @@ void control_server_free(struct control_server *s); /* NULL is fine */
 
 int control_server_fd(const struct control_server *s);
 void control_server_dispatch(struct control_server *s);
+
+/* How many clients follow a topic; 0: any. `s` may be NULL. */
+unsigned int control_server_followers(const struct control_server *s, unsigned int topic);
+/* Sends a line (without newline) to all who follow the topic, as fast as each of them takes it. */
+void control_server_publish(struct control_server *s, unsigned int topic, const char *line,
+			    size_t len);
 
 #endif

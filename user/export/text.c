@@ -212,6 +212,12 @@ int text_table_print(const struct text_table *t, const struct text_style *s, FIL
 	return 0;
 }
 
+void text_line(const char *text, const struct text_style *s, FILE *to)
+{
+	put_text(text, s->width, s, to);
+	fputc('\n', to);
+}
+
 static size_t word_bytes(const char *text)
 {
 	return strcspn(text, " \n");

@@ -48,6 +48,9 @@ __attribute__((format(printf, 2, 3))) void text_cell(struct text_table *t, const
 /* Prints title and rows; a table without rows prints nothing, an incomplete last row is left out. */
 int text_table_print(const struct text_table *t, const struct text_style *s, FILE *to);
 
+/* Prints one line, cut to the style's width. */
+void text_line(const char *text, const struct text_style *s, FILE *to);
+
 /* Prints a paragraph, broken at blanks, each line behind `indent` blanks. */
 void text_wrap(const char *text, unsigned int indent, const struct text_style *s, FILE *to);
 

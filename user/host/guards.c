@@ -203,6 +203,18 @@ int guards_collect(const struct allow_entry *allows, size_t n, uint32_t now_sec,
 	return 0;
 }
 
+int guards_add_balancers(struct guards *g, const struct seine_balancer b[SEINE_BALANCERS])
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < SEINE_BALANCERS && b[i].len128 && r == 0; i++) {
+		struct prefix p = prefix_of(b[i].ip, b[i].len128);
+
+		r = guard(g, &p, "balancer", "");
+	}
+	return r;
+}
+
 void guards_free(struct guards *g)
 {
 	free(g->list);

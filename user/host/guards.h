@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What this host cannot do without: its own addresses, its gateways and resolvers, the addresses
- * that never leave a link, and the operator's allow list. No drop may touch any of it.
+ * that never leave a link, its balancers, and the operator's allow list. No drop may touch any of
+ * it.
  */
 #ifndef HOST_GUARDS_H
 #define HOST_GUARDS_H
@@ -20,6 +21,8 @@
  */
 int guards_collect(const struct allow_entry *allows, size_t n, uint32_t now_sec,
 		   struct guards *ret);
+/* Adds the balancers that speak for clients: a drop of theirs would hit everybody behind them. */
+int guards_add_balancers(struct guards *g, const struct seine_balancer b[SEINE_BALANCERS]);
 void guards_free(struct guards *g); /* its list; `g` itself is the caller's */
 
 #endif

@@ -22,7 +22,8 @@ struct datapath_sizes {
 };
 
 struct datapath_options {
-	const char *pin_dir; /* .../seine; the ABI number is appended */
+	const char *pin_dir; /* .../seine; the ABI number is appended. NULL: maps of its own, pinned
+			      * nowhere */
 	struct datapath_sizes sizes;
 	uint32_t source_bits;
 	bool test_clock; /* tests and replay set the clock themselves */
@@ -49,6 +50,7 @@ int datapath_unpin(const char *pin_dir); /* removes the maps: all counts and ent
 
 /* Small rows. */
 int datapath_configure(struct datapath *d, const struct seine_cfg *cfg);
+int datapath_protect(struct datapath *d, const struct seine_ports *ports);
 int datapath_config(struct datapath *d, struct seine_cfg *ret);
 int datapath_switch_off(struct datapath *d, bool off);
 int datapath_switched_off(struct datapath *d, bool *ret);
@@ -87,6 +89,33 @@ struct allow_entry {
 int datapath_allow_put(struct datapath *d, const struct allow_entry *a);
 int datapath_allow_remove(struct datapath *d, const struct prefix *p);
 int datapath_allows(struct datapath *d, struct allow_entry **ret, size_t *ret_n);
+
+/*
+ * Events of the ring, for one reader at a time. datapath_events_fd() is readable while there are
+ * any; datapath_take_events() hands at most `max` of them to the listener and returns how many it
+ * took, also of kinds it does not know. What is handed over is valid only during the call.
+ */
+struct datapath_listener {
+	void (*hello)(const struct seine_segment *piece, void *arg); /* len is within data */
+	void (*connection)(const struct seine_connection *c, void *arg);
+	void *arg;
+};
+int datapath_listen(struct datapath *d, const struct datapath_listener *listener);
+int datapath_events_fd(const struct datapath *d);
+int datapath_take_events(struct datapath *d, unsigned int max);
+
+/* How long servers take, by kind of handshake, since the maps were made; summed over CPUs, and as
+ * wrapping as the counters themselves. */
+int datapath_trips(struct datapath *d, struct seine_trips ret[SEINE_TLS_KINDS]);
+
+/* For replay: runs the program over one Ethernet frame, with test_clock as of now_ns. Returns the
+ * XDP verdict. At least DATAPATH_FRAME_MIN bytes; beyond DATAPATH_FRAME_MAX it sees nothing. */
+#define DATAPATH_FRAME_MIN 14
+#define DATAPATH_FRAME_MAX 3400 /* fits the first buffer of a page, with headroom and tail room */
+int datapath_run(struct datapath *d, const void *frame, uint32_t len, uint64_t now_ns);
+/* Calls `row` for each connection that has not ended. A negative return of `row` ends it. */
+typedef int (*datapath_connection_fn)(const struct seine_connection *c, void *arg);
+int datapath_connections(struct datapath *d, datapath_connection_fn row, void *arg);
 
 /* For tests and benches that run the program themselves. */
 int datapath_prog_fd(const struct datapath *d);

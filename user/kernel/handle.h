@@ -6,7 +6,8 @@
  *	pins.c	    where maps live in the bpf file system
  *	attach.c    the program on an interface	    hook.c  what is on an interface
  *	lists.c	    a drop list, in two generations  generation.c  its lengths and bits (pure)
- *	rows.c harvest.c hits.c allow.c		    reading and writing maps
+ *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps
+ *	run.c	    the program over frames of a capture
  */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H
@@ -17,6 +18,7 @@
 /* All maps by their names behind "seine_"; pins have the full name. */
 #define DATAPATH_MAPS(X) \
 	X(cfg) \
+	X(ports) \
 	X(off) \
 	X(beat) \
 	X(meta) \
@@ -32,6 +34,9 @@
 	X(half) \
 	X(door) \
 	X(flow) \
+	X(shake) \
+	X(events) \
+	X(trips) \
 	X(src) \
 	X(net)
 
@@ -63,9 +68,10 @@ struct datapath {
 	int list[2];		     /* inner maps of seine_lists, by generation */
 	struct datapath_sizes sizes; /* as the maps are */
 	struct seine_meta meta;
-	struct seine *skel; /* NULL: opened without a program */
-	bool frags;	    /* the kernel takes programs that read multi-buffer packets */
-	uint64_t *bits;	    /* seine_bits, mapped when first needed */
+	struct seine *skel;    /* NULL: opened without a program */
+	bool frags;	       /* the kernel takes programs that read multi-buffer packets */
+	uint64_t *bits;	       /* seine_bits, mapped when first needed */
+	struct events *events; /* NULL: nobody listens */
 	struct attached attached[DATAPATH_INTERFACES];
 	unsigned int n_attached;
 };
@@ -102,6 +108,8 @@ int lists_pin(const struct datapath *d);
 
 /* Gives each of `next` its row of seine_hits: the one it has in `held`, or a free one, cleared. */
 int hits_assign(struct datapath *d, const struct entries *held, struct entries *next);
+
+void events_freep(struct events **e);
 
 /* What an interface's XDP hook holds. */
 struct hook {

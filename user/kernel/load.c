@@ -34,6 +34,7 @@ static void sizes_set(struct seine *skel, const struct datapath_sizes *s)
 	bpf_map__set_max_entries(skel->maps.seine_src, s->sources);
 	bpf_map__set_max_entries(skel->maps.seine_net, s->nets);
 	bpf_map__set_max_entries(skel->maps.seine_flow, s->flows);
+	bpf_map__set_max_entries(skel->maps.seine_shake, s->flows);
 	bpf_map__set_max_entries(skel->maps.seine_half, s->half_open);
 	bpf_map__set_max_entries(skel->maps.seine_hits, s->hit_slots);
 	bpf_map__set_max_entries(skel->maps.seine_tat, s->hit_slots);
@@ -181,11 +182,12 @@ static int adopt(struct datapath *d, char *why)
 	return 0;
 }
 
+/* Offline nobody attacks, and the same capture has the same answer. */
 static int meta_new(struct datapath *d, uint32_t source_bits)
 {
-	uint64_t seed[2];
+	uint64_t seed[2] = { 0x9e3779b97f4a7c15, 0xd1b54a32d192ed03 };
 
-	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+	if (d->dir[0] && getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
 	d->meta = (struct seine_meta){
 		.magic = SEINE_MAGIC,
@@ -216,6 +218,8 @@ static int maps_keep(struct datapath *d, char *why)
 		r = lists_create(d);
 	if (r < 0)
 		return datapath_fail(r, why, "cannot fill the new maps: %s", strerror(-r));
+	if (!d->dir[0])
+		return 0;
 	r = pins_create(d->dir, d->map, why);
 	if (r == 0)
 		(void)lists_pin(d);
@@ -232,7 +236,8 @@ static int datapath_new(const char *pin_dir, char *why, struct datapath **ret)
 	d->list[0] = d->list[1] = -1;
 	for (int i = 0; i < MAP_COUNT; i++)
 		d->map[i] = -1;
-	if (snprintf(d->dir, sizeof(d->dir), "%s/%d", pin_dir, SEINE_ABI) >= (int)sizeof(d->dir)) {
+	if (pin_dir &&
+	    snprintf(d->dir, sizeof(d->dir), "%s/%d", pin_dir, SEINE_ABI) >= (int)sizeof(d->dir)) {
 		free(d);
 		return datapath_fail(-ENAMETOOLONG, why, "pin_dir is too long a name");
 	}
@@ -244,6 +249,7 @@ void datapath_close(struct datapath *d)
 {
 	if (!d)
 		return;
+	events_freep(&d->events);
 	if (d->bits)
 		munmap(d->bits, 2ul * SEINE_BITS_WORDS * sizeof(uint64_t));
 	for (unsigned int i = 0; i < d->n_attached; i++)
@@ -264,7 +270,7 @@ static void datapath_closep(struct datapath **d)
 
 static int open_locked(struct datapath *d, const struct datapath_options *o, char *why)
 {
-	bool pinned = access(d->dir, F_OK) == 0;
+	bool pinned = d->dir[0] && access(d->dir, F_OK) == 0;
 	int r;
 
 	if (pinned) {
@@ -300,7 +306,8 @@ int datapath_open(const struct datapath_options *o, char *why, struct datapath *
 	r = datapath_new(o->pin_dir, why, &d);
 	if (r < 0)
 		return r;
-	r = pins_lock(o->pin_dir, why, &d->lock);
+	if (o->pin_dir)
+		r = pins_lock(o->pin_dir, why, &d->lock);
 	if (r < 0)
 		return r;
 	r = open_locked(d, o, why);

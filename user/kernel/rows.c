@@ -26,6 +26,11 @@ int datapath_configure(struct datapath *d, const struct seine_cfg *cfg)
 	return row_write(d, MAP_cfg, cfg);
 }
 
+int datapath_protect(struct datapath *d, const struct seine_ports *ports)
+{
+	return row_write(d, MAP_ports, ports);
+}
+
 int datapath_config(struct datapath *d, struct seine_cfg *ret)
 {
 	return row_read(d, MAP_cfg, ret);
