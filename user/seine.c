@@ -61,6 +61,8 @@ static const struct cli_command commands[] = {
 	  "emergency stop, also with the agent dead" },
 	{ "on", NULL, "", 0, 0, 0, cmd_on,
 	  "end of off" },
+	{ "replay", NULL, "FILE", 1, 1, CLI_TAKES(OPT_PORTS) | CLI_TAKES(OPT_CONNECTIONS),
+	  cmd_replay, "a capture through the same program (root)" },
 	{ "version", NULL, "", 0, 0, 0, cmd_version,
 	  "of this program and its maps" },
 	{ "help", NULL, "", 0, 0, 0, help,

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The line of user/cycle.c, offline: harvest > observe > correlate > judge. Nothing is enforced, so
+ * that all of the capture is seen; what would have been listed is what each round holds against the
+ * next one. The capture says nothing of the host, so no guard refuses anything.
+ */
+#include <errno.h>
+#include "user/base/cleanup.h"
+#include "user/judge/judge.h"
+#include "user/kernel/datapath.h"
+#include "user/replay/replay.h"
+#include "user/shoal/shoal.h"
+#include "user/sight/observation.h"
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_SEC 1000000000ull
+/* A source costs a round about as much as two or three frames cost, so that rounds take a tenth of
+ * the time. */
+#define ROUND_FRAMES 32
+#define ROUND_WINDOW 8 /* and never fewer rounds in a window: it moves on by halves */
+
+bool replay_round_due(const struct replay *r)
+{
+	const struct conf *conf = &r->settings->conf;
+	uint64_t passed_ns = r->now_ns - r->round_ns;
+
+	if (passed_ns < conf->interval_ms * NS_PER_MS)
+		return false;
+	return r->input.frames - r->round_frames >= (r->sources + 64) * ROUND_FRAMES ||
+	       passed_ns >= conf->window_sec * NS_PER_SEC / ROUND_WINDOW;
+}
+
+static int on_source(const struct seine_addr *key, const struct seine_source *row, void *arg)
+{
+	struct replay *r = arg;
+	int n = observations_add(r->observations, key, row, (uint32_t)(r->now_ns / NS_PER_SEC));
+
+	return n == -ENOSPC ? 0 : n;
+}
+
+/* What servers take is measured while the capture runs, as it is live. */
+static int calibrate(struct replay *r, uint32_t now_sec)
+{
+	struct seine_trips now[SEINE_TLS_KINDS];
+	int n;
+
+	if (r->settings->conf.server_us != CONF_SERVER_AUTO)
+		return 0;
+	n = datapath_trips(r->datapath, now);
+	if (n < 0)
+		return n;
+	trips_add(&r->trips, now, now_sec);
+	return trips_calibrate(&r->trips, r->cfg.server_us)
+		       ? datapath_configure(r->datapath, &r->cfg)
+		       : 0;
+}
+
+static int observe(struct replay *r, uint32_t now_sec)
+{
+	int n;
+
+	n = datapath_sources(r->datapath, on_source, r);
+	if (n < 0)
+		return n;
+	observations_settle(r->observations, now_sec);
+	free(r->features);
+	r->features = NULL;
+	r->n_features = 0;
+	return observations_features(r->observations, now_sec, &r->features, &r->n_features);
+}
+
+static int correlate(struct replay *r, uint32_t now_sec)
+{
+	struct campaigns *campaigns = NULL;
+	int n;
+
+	n = shoal_correlate(r->features, r->n_features, &r->settings->conf.shoal, now_sec,
+			    r->campaigns, &campaigns);
+	if (n < 0)
+		return n;
+	campaigns_free(r->campaigns);
+	r->campaigns = campaigns;
+	return 0;
+}
+
+static void entries_freep(struct entries **e)
+{
+	entries_free(*e);
+}
+
+static int judge(struct replay *r, uint32_t now_sec)
+{
+	_cleanup_(entries_freep) struct entries *none = NULL;
+	const struct guards guards = { 0 };
+	struct judgement *judgement = NULL;
+	int n = 0;
+
+	if (!r->judgement)
+		n = entries_new(0, &none);
+	if (n == 0)
+		n = judge_round(r->campaigns, r->judgement ? r->judgement->desired : none, &guards,
+				r->features, r->n_features, &r->settings->conf.judge, now_sec,
+				&judgement);
+	if (n < 0)
+		return n;
+	judgement_free(r->judgement);
+	r->judgement = judgement;
+	return 0;
+}
+
+int replay_round(struct replay *r)
+{
+	uint32_t now_sec = (uint32_t)(r->now_ns / NS_PER_SEC);
+	int n;
+
+	r->round_ns = r->now_ns;
+	r->round_frames = r->input.frames;
+	r->rounds++;
+	n = calibrate(r, now_sec);
+	if (n == 0)
+		n = observe(r, now_sec);
+	if (n == 0)
+		n = correlate(r, now_sec);
+	if (n == 0)
+		n = judge(r, now_sec);
+	r->sources = r->n_features;
+	return n;
+}
