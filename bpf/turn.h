@@ -15,7 +15,7 @@
 
 #define TURN_RTT_UNKNOWN 50000 /* us, for connections whose handshake was not seen */
 
-#define TURN_TRIPS 4	    /* ACKs of a turn whose round trip is taken */
+#define TURN_TRIPS 1	    /* ACKs of a turn whose round trip is taken: each costs a cold line */
 #define TURN_CLOCK_SEC 3600 /* before the microseconds since the SYN wrap */
 
 /*
