@@ -59,7 +59,7 @@ struct segment {
 	struct records want;
 };
 
-#define BIT(type) (1 << ((type)-CCS))
+#define BIT(type) (1 << (type) >> CCS)
 #define DATA_LEFT(n) ((uint32_t)(DATA - CCS) << RECORD_TYPE | (n))
 #define SHAKE_LEFT(n) ((uint32_t)(SHAKE - CCS) << RECORD_TYPE | (n))
 

@@ -29,10 +29,11 @@ struct samples {
 };
 
 /* How often each of several names; the names are numbered, see tally_ja4() and tally_syn(). */
+struct count {
+	uint32_t name, n;
+};
 struct counts {
-	struct count {
-		uint32_t name, n;
-	} * list;
+	struct count *list;
 	uint32_t n, room;
 	uint64_t others; /* of names beyond the limits */
 };
