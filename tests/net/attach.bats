@@ -4,28 +4,18 @@
 # How the agent comes onto an interface, stays there and leaves it. One namespace with an end of a veth (eth0)
 # and the loopback, whose driver has no XDP. Every test starts with no program and no maps.
 
+# shellcheck disable=SC2154 # server, client, dir and pins are set by host.bash
+
 # Maps are pinned under the number of their layout.
 abi=$(sed -nE 's/^#define SEINE_ABI ([0-9]+)$/\1/p' "$BATS_TEST_DIRNAME/../../bpf/seine.h")
 
 bats_require_minimum_version 1.5.0
 
-setup_file() {
-	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	export root=$BATS_TEST_DIRNAME/../..
-	export BUILD=${BUILD:-$root/.build}
-	export host=seine-attach-h-$$ peer=seine-attach-p-$$ dir=$BATS_FILE_TMPDIR
-	export pins=/sys/fs/bpf/seine-attach-$$
-	"$root/scripts/bpffs"
+load host.bash
 
-	ip netns add "$host"
-	ip netns add "$peer"
-	nsenter --net=/run/netns/"$host" ip link add eth0 type veth peer name eth0 netns "$peer"
-	nsenter --net=/run/netns/"$host" ip address add 198.51.100.1/24 dev eth0
-	nsenter --net=/run/netns/"$peer" ip address add 198.51.100.2/24 dev eth0
-	nsenter --net=/run/netns/"$host" ip link set lo up
-	nsenter --net=/run/netns/"$host" ip link set eth0 up
-	nsenter --net=/run/netns/"$peer" ip link set eth0 up
-	mkdir -p "$dir/allow.d"
+setup_file() {
+	export host=seine-attach-h-$$ peer=seine-attach-p-$$
+	pair_up attach "$host" "$peer"
 }
 
 teardown_file() {

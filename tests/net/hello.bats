@@ -4,107 +4,24 @@
 # ClientHellos and ended connections, from the wire to the command line: two namespaces joined by a veth, a TLS
 # server on port 443 in one, two different TLS clients in the other.
 
+# shellcheck disable=SC2154 # server, client, dir and pins are set by host.bash
+
 bats_require_minimum_version 1.5.0
 
+load host.bash
+
 setup_file() {
-	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	export root=$BATS_TEST_DIRNAME/../..
-	export BUILD=${BUILD:-$root/.build}
-	export server=seine-hello-s-$$ client=seine-hello-c-$$ dir=$BATS_FILE_TMPDIR
-	export pins=/sys/fs/bpf/seine-hello-$$
-	"$root/scripts/bpffs"
-
-	ip netns add "$server"
-	ip netns add "$client"
-	nsenter --net=/run/netns/"$server" ip link add eth0 type veth peer name eth0 netns "$client"
-	nsenter --net=/run/netns/"$server" ip address add 198.51.100.1/24 dev eth0
-	nsenter --net=/run/netns/"$client" ip address add 198.51.100.2/24 dev eth0
-	nsenter --net=/run/netns/"$client" ip address add 198.51.100.3/24 dev eth0
-	nsenter --net=/run/netns/"$server" ip link set lo up
-	nsenter --net=/run/netns/"$server" ip link set eth0 up
-	nsenter --net=/run/netns/"$client" ip link set eth0 up
-
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
-		-subj /CN=test -keyout "$dir/key" -out "$dir/cert" 2>/dev/null
-	in_server openssl s_server -quiet -www -accept 443 -key "$dir/key" -cert "$dir/cert" \
-		>"$dir/server.log" 2>&1 3>&- &
-	echo $! >"$dir/server.pid"
-
-	cat >"$dir/seine.conf" <<-END
-		[interface]
-		name = eth0
-		[service]
-		port = 443
-		[agent]
-		interval = 500ms
-		pin_dir = $pins
-		socket = $dir/sock
-		allow_dir = $dir/allow.d
-		hello_names = $dir/lib/hello.names
-		heartbeat = 5s
-		[datapath]
-		hello_one_in = 1
-		sources = 1024
-		prefixes = 1024
-		connections = 1024
-		half_open = 1024
-		hit_slots = 256
-		[judge]
-		entries_max = 100
-	END
-	start_agent
+	host_up hello "hello_one_in = 1"
+	client_address 198.51.100.3
 }
 
 teardown_file() {
-	[ -n "${dir:-}" ] || return 0
-	stop_agent
-	kill "$(cat "$dir/server.pid")" 2>/dev/null || true
-	nsenter --net="/run/netns/$server" ip link set dev eth0 xdp off 2>/dev/null || true
-	ip netns del "$client"
-	ip netns del "$server"
-	rm -rf "$pins"
-}
-
-# `ip netns exec` would hide the bpf file system, and `ip -n` needs a root that is a mount point.
-in_server() {
-	exec nsenter --net="/run/netns/$server" "$@"
-}
-
-start_agent() {
-	(in_server "$BUILD/seined" --config "$dir/seine.conf") >>"$dir/seined.log" 2>&1 3>&- &
-	echo $! >"$dir/seined.pid"
-	disown
-	wait_until seine status
-}
-
-stop_agent() {
-	local pid
-	pid=$(cat "$dir/seined.pid")
-	kill -TERM "$pid" 2>/dev/null || return 0
-	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-}
-
-seine() {
-	"$BUILD/seine" --config "$dir/seine.conf" "$@"
+	host_down
 }
 
 # follow FILE OPTION...: in the background, $! is the command itself.
 follow() {
 	exec "$BUILD/seine" --config "$dir/seine.conf" connections "${@:2}" >"$1" 2>&1 3>&-
-}
-
-# wait_until COMMAND...: up to five seconds.
-wait_until() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		if "$@" >"$dir/wait.log" 2>&1; then
-			return 0
-		fi
-		sleep 0.05
-	done
-	echo "never: $*"
-	cat "$dir/wait.log" "$dir/seined.log"
-	return 1
 }
 
 curl_once() {
@@ -118,15 +35,6 @@ openssl_once() {
 		openssl s_client -quiet -bind 198.51.100.3 -noservername -connect 198.51.100.1:443 \
 		-ciphersuites TLS_AES_128_GCM_SHA256 -cipher ECDHE-ECDSA-AES128-GCM-SHA256 \
 		>"$dir/page2" 2>"$dir/client2.log"
-}
-
-# json EXPRESSION COMMAND...: a python expression over the answer `a`.
-json() {
-	local expression=$1
-	shift
-	seine "$@" --json | python3 -c 'import json, sys
-a = json.load(sys.stdin)
-sys.exit(0 if eval(sys.argv[1]) else "%s: %s" % (sys.argv[1], a))' "$expression"
 }
 
 # get EXPRESSION COMMAND...: prints it.
@@ -197,7 +105,7 @@ setup() {
 	ja4=$(get 'a["hello"]["ja4"]' hello show "$key")
 	seine hello name "$ja4" "our probe"
 	grep -q "^$key our probe\$" "$dir/lib/hello.names"
-	stop_agent
+	stop_agent -TERM
 	start_agent
 	json 'a["hello"]["hello_name"] == "our probe"' hello show "$key"
 	run seine hello name "$key" ""
@@ -228,7 +136,7 @@ setup() {
 	kill -HUP "$(cat "$dir/seined.pid")"
 	wait_until grep -q "hello.names:.*8f3a: neither a key" "$dir/seined.log"
 	json 'a["hello"]["hello_name"] == "python sdk"' hello show "$key"
-	stop_agent
+	stop_agent -TERM
 	(in_server "$BUILD/seined" --config "$dir/seine.conf") >"$dir/refused.log" 2>&1 3>&- && false
 	grep -q "hello.names:.*neither a key" "$dir/refused.log"
 	printf '%s renamed by hand\n' "$key" >"$dir/lib/hello.names"

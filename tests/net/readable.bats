@@ -140,11 +140,11 @@ setup() {
 @test "bpftool prints the maps with the names of their fields" {
 	local maps=/sys/fs/bpf/seine-readable/$abi
 
-	run bpftool map dump pinned $maps/seine_stats
+	run bpftool map dump pinned "$maps"/seine_stats
 	[[ $status -eq 0 && $output == *'"requests":'* && $output == *'"would_drop":'* ]]
-	run bpftool map dump pinned $maps/seine_src
+	run bpftool map dump pinned "$maps"/seine_src
 	[[ $status -eq 0 && $output == *'"rtt_min_us":'* ]]
-	run bpftool map dump pinned $maps/seine_net
+	run bpftool map dump pinned "$maps"/seine_net
 	[[ $status -eq 0 && $output == *'"syns":'* ]]
 }
 
@@ -161,7 +161,7 @@ setup() {
 }
 
 @test "entries dump with their notes" {
-	run bpftool map dump pinned /sys/fs/bpf/seine-readable/$abi/seine_drop
+	run bpftool map dump pinned "/sys/fs/bpf/seine-readable/$abi/seine_drop"
 	[[ $status -eq 0 && $output == *'"expires_sec":'* && $output == *'"note":'* ]]
 }
 
