@@ -120,7 +120,7 @@ PARSE_INLINE void event_pieces(struct xdp_md *ctx, const struct packet *p, struc
 	}
 }
 
-/* May one more hello be copied in this second? */
+/* May one more piece be copied in this second? */
 PARSE_INLINE bool event_admit(const struct seine_cfg *cfg, struct seine_stats *stats)
 {
 	struct seine_guard *g = guard_of(clock_fine() / NS_PER_SEC);
@@ -131,6 +131,15 @@ PARSE_INLINE bool event_admit(const struct seine_cfg *cfg, struct seine_stats *s
 	}
 	g->hellos++;
 	return true;
+}
+
+/* Is a hello to be copied? One that is `fresh` at its source always, of the others one in some. */
+PARSE_INLINE bool event_wants(const struct seine_cfg *cfg, struct seine_stats *stats, __u64 tag,
+			      bool fresh)
+{
+	if (!fresh && cfg->hello_one_in && (__u32)(tag >> 24) % cfg->hello_one_in)
+		return false;
+	return event_admit(cfg, stats);
 }
 
 /* A QUIC Initial: counted, and some connections' are copied; which, their ports say, so that all
@@ -144,8 +153,7 @@ PARSE_ONCE int event_quic(struct xdp_md *ctx, const struct packet *p, const stru
 		return 0;
 	stats->quic_initial++;
 	w.tag = seed_connection(p);
-	if ((cfg->hello_one_in && (__u32)(w.tag >> 24) % cfg->hello_one_in) ||
-	    !event_admit(cfg, stats))
+	if (!event_wants(cfg, stats, w.tag, false))
 		return 0;
 	w.source_hi = p->src_hi;
 	w.source_lo = p->src_lo;

@@ -55,6 +55,21 @@ PARSE_CALL struct seine_shake *flow_shake(const struct seine_flow *flow)
 	return bpf_map_lookup_elem(&seine_shake, &at);
 }
 
+/* Adds the bytes from `seq` to `end`, which came too early, to the one stretch of such bytes whose
+ * place is kept. False: they do not adjoin it. */
+PARSE_INLINE bool flow_keep_ahead(__u32 *from, __u32 *to, __u32 seq, __u32 end)
+{
+	if (*from == *to)
+		*from = *to = seq;
+	if (seq == *to)
+		*to = end;
+	else if (end == *from)
+		*from = seq;
+	else
+		return false;
+	return true;
+}
+
 PARSE_INLINE bool flow_in_window(const struct seine_flow *flow, __u32 seq)
 {
 	return seq - flow->next_seq + FLOW_WINDOW <= 2 * FLOW_WINDOW;

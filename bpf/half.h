@@ -113,13 +113,7 @@ PARSE_INLINE void half_ahead(struct xdp_md *ctx, const struct packet *p, struct 
 			     const struct seine_cfg *cfg, struct seine_stats *stats, __u32 seq)
 {
 	half->flags |= SEINE_F_REORDERED;
-	if (half->ahead_from == half->ahead_to)
-		half->ahead_from = half->ahead_to = seq;
-	if (seq == half->ahead_to)
-		half->ahead_to = seq + p->payload_len;
-	else if (seq + p->payload_len == half->ahead_from)
-		half->ahead_from = seq;
-	else
+	if (!flow_keep_ahead(&half->ahead_from, &half->ahead_to, seq, seq + p->payload_len))
 		return;
 	if (event_admit(cfg, stats))
 		half_copy(ctx, p, half, cfg, stats, half->next_seq - seq, p->payload_len);
@@ -159,6 +153,7 @@ PARSE_ONCE int half_data(struct xdp_md *ctx, const struct packet *p, const struc
 			 struct seine_stats *stats, struct seine_half *half)
 {
 	__u32 now_us = clock_fine() / NS_PER_US, len, part;
+	const struct seine_source *src;
 	struct hello hello = {};
 	__u32 seq, known, off;
 
@@ -174,9 +169,9 @@ PARSE_ONCE int half_data(struct xdp_md *ctx, const struct packet *p, const struc
 		half_ahead(ctx, p, half, cfg, stats, seq);
 		return 0;
 	}
+	/* Or behind a PROXY header, which has no timing either. */
 	if (known)
-		half->flags |=
-			SEINE_F_RETRANS; /* or behind a PROXY header, which has no timing either */
+		half->flags |= SEINE_F_RETRANS;
 	if ((__s32)len <= 0)
 		return 0;
 	if (!half->missing) {
@@ -191,7 +186,8 @@ PARSE_ONCE int half_data(struct xdp_md *ctx, const struct packet *p, const struc
 		half->missing = hello.bytes;
 		half->skip = hello.skip;
 		half->flags |= SEINE_F_HELLO;
-		if (event_admit(cfg, stats))
+		src = account_source(p);
+		if (event_wants(cfg, stats, half->tag, !src || src->hello_key != hello.key))
 			half->flags |= SEINE_F_SAMPLED;
 	}
 	part = len < half->missing ? len : half->missing;

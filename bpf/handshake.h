@@ -358,8 +358,7 @@ PARSE_ONCE int handshake_hello(struct xdp_md *ctx, const struct packet *p,
 		stats->hello++;
 		fresh = account_hello(account_source(p), hello.key);
 	}
-	if ((fresh || !cfg->hello_one_in || (__u32)(flow->tag >> 24) % cfg->hello_one_in == 0) &&
-	    event_admit(cfg, stats))
+	if (event_wants(cfg, stats, flow->tag, fresh))
 		flow->flags |= SEINE_F_SAMPLED;
 	return true;
 }
@@ -382,13 +381,7 @@ PARSE_CALL void handshake_ahead(const struct track *t, struct seine_flow *flow)
 		flow->next_seq = end;
 		return;
 	}
-	if (shake->ahead_from == shake->ahead_to)
-		shake->ahead_from = shake->ahead_to = p->seq;
-	if (p->seq == shake->ahead_to)
-		shake->ahead_to = end;
-	else if (end == shake->ahead_from)
-		shake->ahead_from = p->seq;
-	else
+	if (!flow_keep_ahead(&shake->ahead_from, &shake->ahead_to, p->seq, end))
 		return;
 	if (flow->phase <= SEINE_IN_HELLO && event_admit(t->cfg, t->stats))
 		handshake_copy(t->ctx, p, t->stats, flow);

@@ -76,9 +76,10 @@ PARSE_ONCE int track_flow(struct xdp_md *ctx, const struct packet *p, const stru
 		if ((__s32)(p->seq + p->payload_len - flow->next_seq) > 0)
 			flow->next_seq = p->seq + p->payload_len;
 		flow_close(&t, flow);
-	} else if (flow->bytes > TRACK_FOLD_BYTES)
+	} else if (flow->bytes > TRACK_FOLD_BYTES) {
 		account_fold(flow_source(p, flow), flow_net(p, flow), flow,
 			     clock_coarse() / NS_PER_SEC);
+	}
 	return 1;
 }
 

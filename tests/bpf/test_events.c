@@ -201,6 +201,32 @@ static void test_first_sight(void **state)
 	assert_int_equal(stats().hello_limited, 0);
 }
 
+/* The same holds of hellos that come before the proof, here in the SYN. */
+static void test_first_sight_early(void **state)
+{
+	struct talk t = talk_new(bed, SRC, 2);
+	uint8_t bytes[WIRE_MAX];
+	uint32_t before;
+	struct wire w;
+
+	(void)state;
+	configure_hellos(0x7fffffff, 1000);
+	assert_int_equal(pieces_of(STACK_OPENSSL, 1), 1);
+	for (int fresh = 0; fresh < 2; fresh++) {
+		t.hello = (struct hello_shape){ .stack = fresh ? STACK_GO : STACK_OPENSSL };
+		t.shape.sport = 2 + fresh;
+		t.shape.payload = bytes;
+		t.shape.payload_len = tls_hello(&t.hello, bytes);
+		t.shape.flags = TH_SYN;
+		t.shape.seq = t.seq - 1;
+		wire_build(&t.shape, &w);
+		before = ring.segments;
+		bed_run(bed, &w);
+		ring_read();
+		assert_int_equal(ring.segments - before, fresh);
+	}
+}
+
 static void test_limit(void **state)
 {
 	(void)state;
@@ -419,6 +445,7 @@ int main(void)
 		RING_TEST("second hello behind a retry", test_retry, &shorter),
 		RING_TEST("second hello in two segments", test_retry, &longer),
 		RING_TEST("new hellos, and one in so many", test_first_sight, NULL),
+		RING_TEST("new hellos, before the proof", test_first_sight_early, NULL),
 		RING_TEST("hellos per second", test_limit, NULL),
 		RING_TEST("ring full", test_full, NULL),
 		RING_TEST("hello without a handshake", test_unproven, NULL),
