@@ -57,7 +57,7 @@ static void tell_status(const struct agent *a)
 {
 	sd_notifyf(0, "STATUS=%s: %zu sources, %zu campaigns, %zu entries%s%s",
 		   a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing", a->cycle.sources,
-		   a->campaigns ? a->campaigns->n : 0, a->entries->n, a->degraded ? "; " : "",
+		   a->mind->campaigns ? a->mind->campaigns->n : 0, a->entries->n, a->degraded ? "; " : "",
 		   a->degraded ? a->cycle.trouble : "");
 }
 
@@ -146,6 +146,28 @@ static void compare_sizes(struct agent *a)
 	a->conf.judge.v6_source = meta.source_bits;
 }
 
+static int start_mind(struct agent *a, char *why)
+{
+	struct mind_settings s = {
+		.observation = {
+			.window_sec = a->conf.window_sec,
+			.epoch_sec = (int64_t)time(NULL) - agent_now_sec(),
+		},
+		.shoal = &a->conf.shoal,
+		.judge = &a->conf.judge,
+		.history = a->history,
+	};
+	struct datapath_sizes sizes;
+	int r;
+
+	datapath_sizes(a->datapath, &sizes);
+	s.observation.max = sizes.sources;
+	r = mind_new(&s, &a->mind);
+	if (r < 0)
+		snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r));
+	return r;
+}
+
 /* Everything a packet may meet is in place before the first one comes. */
 static int start_settings(struct agent *a, char *why)
 {
@@ -224,11 +246,10 @@ static void agent_free(struct agent *a)
 {
 	control_server_free(a->server);
 	loop_free(a->loop);
-	judgement_free(a->judgement);
-	campaigns_free(a->campaigns);
 	entries_free(a->entries);
 	guards_free(&a->guards);
-	observations_free(a->observations);
+	mind_free(a->mind);
+	history_close(a->history);
 	hellos_free(a->hellos);
 	dictionary_free(a->dictionary);
 	datapath_close(a->datapath);
@@ -243,17 +264,15 @@ static void agent_freep(struct agent **a)
 
 static int start(struct agent *a, char *why)
 {
-	struct datapath_sizes sizes;
 	int r;
 
 	r = start_datapath(a, why);
 	if (r < 0)
 		return r;
 	compare_sizes(a);
-	datapath_sizes(a->datapath, &sizes);
-	r = observations_new(a->conf.window_sec, sizes.sources, &a->observations);
+	r = start_mind(a, why);
 	if (r < 0)
-		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
+		return r;
 	r = agent_listen(a, why);
 	if (r < 0)
 		return r;

@@ -17,12 +17,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "user/conf.h"
-#include "user/judge/judge.h"
 #include "user/kernel/datapath.h"
-#include "user/shoal/shoal.h"
+#include "user/mind.h"
 #include "user/sight/dictionary.h"
 #include "user/sight/hellos.h"
-#include "user/sight/observation.h"
 #include "user/sight/trips.h"
 
 struct cycle { /* the last one, for `status` */
@@ -53,11 +51,10 @@ struct agent {
 	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
 	enum seine_mode conf_mode; /* as the file said when it was read */
 	struct datapath *datapath;
-	struct observations *observations;
-	struct campaigns *campaigns;		     /* of the last round; NULL before the first */
+	struct history *history;
+	struct mind *mind;			     /* what it thinks of what it has seen */
 	struct guards guards;			     /* recomputed each round */
 	struct entries *entries;		     /* in force, as read back from the kernel */
-	struct judgement *judgement;		     /* of the last round; NULL before the first */
 	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */

@@ -19,11 +19,9 @@ struct turn {
 	uint32_t now_sec;
 	struct idle_table sources, nets; /* every row of the kernel, by age */
 	struct datapath_sizes sizes;
-	struct features *features;
-	size_t n;
 	struct entries *held;
-	struct campaigns *campaigns;
-	struct judgement *judgement;
+	struct campaigns *campaigns_before; /* NULL: no round was due */
+	bool budget_spent_before;
 	char why[DATAPATH_WHY];
 };
 
@@ -31,10 +29,8 @@ static void turn_clear(struct turn *t)
 {
 	idle_free(&t->sources);
 	idle_free(&t->nets);
-	free(t->features);
 	entries_free(t->held);
-	campaigns_free(t->campaigns);
-	judgement_free(t->judgement);
+	campaigns_free(t->campaigns_before);
 }
 
 bool agent_alarm(struct agent *a, enum alarm alarm, bool on, const char *format, ...)
@@ -71,8 +67,8 @@ static int on_source(const struct seine_addr *key, const struct seine_source *ro
 	struct harvest *h = arg;
 	int r;
 
-	r = observations_add(h->agent->observations, key, row, h->turn->now_sec);
-	return r < 0 && r != -ENOSPC ? r : idle_add(&h->turn->sources, key, row->last_sec);
+	r = mind_source(h->agent->mind, key, row, h->turn->now_sec);
+	return r < 0 ? r : idle_add(&h->turn->sources, key, row->last_sec);
 }
 
 static int on_net(const struct seine_addr *key, const struct seine_net *row, void *arg)
@@ -91,6 +87,9 @@ static int harvest(struct agent *a, struct turn *t)
 	int r;
 
 	datapath_sizes(a->datapath, &t->sizes);
+	r = mind_begin(a->mind, t->now_sec);
+	if (r < 0)
+		return r;
 	r = datapath_sources(a->datapath, on_source, &h);
 	if (r == 0)
 		r = datapath_nets(a->datapath, on_net, &h);
@@ -129,14 +128,12 @@ static void make_room(struct agent *a, struct turn *t)
 
 static int observe(struct agent *a, struct turn *t)
 {
-	observations_settle(a->observations, t->now_sec);
-	return observations_features(a->observations, t->now_sec, &t->features, &t->n);
+	return mind_observe(a->mind, t->now_sec);
 }
 
 static int correlate(struct agent *a, struct turn *t)
 {
-	return shoal_correlate(t->features, t->n, &a->conf.shoal, t->now_sec, a->campaigns,
-			       &t->campaigns);
+	return mind_correlate(a->mind, t->now_sec, &t->campaigns_before);
 }
 
 static int judge(struct agent *a, struct turn *t)
@@ -149,8 +146,8 @@ static int judge(struct agent *a, struct turn *t)
 	r = datapath_lists(a->datapath, &t->held);
 	if (r < 0)
 		return r;
-	return judge_round(t->campaigns, t->held, &a->guards, t->features, t->n, &a->conf.judge,
-			   t->now_sec, &t->judgement);
+	t->budget_spent_before = a->mind->judgement && a->mind->judgement->budget_spent;
+	return mind_judge(a->mind, t->held, &a->guards, t->now_sec);
 }
 
 /* ---- enforce ---- */
@@ -167,12 +164,12 @@ static int enforce(struct agent *a, struct turn *t)
 	struct entries_diff by_hand = entries_compare(a->entries, t->held);
 	int r = 0;
 
-	a->cycle.applied = entries_compare(t->held, t->judgement->desired);
+	a->cycle.applied = entries_compare(t->held, a->mind->judgement->desired);
 	if (differs(&by_hand))
 		log_info("drop list changed from outside: %zu added, %zu removed, %zu changed",
 			 by_hand.added, by_hand.removed, by_hand.changed);
 	if (differs(&by_hand) || differs(&a->cycle.applied))
-		r = agent_enforce(a, t->judgement->desired, t->why);
+		r = agent_enforce(a, a->mind->judgement->desired, t->why);
 	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", t->why);
 	return 0; /* the old list stays in force, and the next turn tries again */
 }
@@ -208,9 +205,9 @@ static void record_entries(const struct agent *a)
 			 a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing only");
 }
 
-static void record_budget(const struct agent *a, const struct judgement *now)
+static void record_budget(const struct agent *a, bool before)
 {
-	if (now->budget_spent && !(a->judgement && a->judgement->budget_spent))
+	if (a->mind->judgement->budget_spent && !before)
 		log_warning("the budget is spent: not all of what was found is acted on");
 }
 
@@ -242,16 +239,12 @@ static void check_interfaces(struct agent *a)
 
 static void record(struct agent *a, struct turn *t)
 {
-	record_campaigns(a->campaigns, t->campaigns);
+	if (t->campaigns_before || a->mind->n_rounds == 1)
+		record_campaigns(t->campaigns_before, a->mind->campaigns);
 	record_entries(a);
-	record_budget(a, t->judgement);
+	record_budget(a, t->budget_spent_before);
 	check_counters(a);
 	check_interfaces(a);
-
-	campaigns_free(a->campaigns);
-	a->campaigns = take_ptr(t->campaigns);
-	judgement_free(a->judgement);
-	a->judgement = take_ptr(t->judgement);
 }
 
 /* ---- the line ---- */

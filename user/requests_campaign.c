@@ -59,13 +59,13 @@ int request_campaign_list(struct agent *a, const json_t *request, const struct m
 	if (r < 0)
 		return r;
 	list = json_array();
-	for (size_t i = 0; a->campaigns && i < a->campaigns->n; i++)
-		json_array_append_new(list, summary(a, &a->campaigns->list[i], m));
+	for (size_t i = 0; a->mind->campaigns && i < a->mind->campaigns->n; i++)
+		json_array_append_new(list, summary(a, &a->mind->campaigns->list[i], m));
 	ret->head = answer_new("campaigns");
 	json_object_set_new(ret->head, "sources",
-			    json_integer(a->campaigns ? a->campaigns->sources : 0));
+			    json_integer(a->mind->campaigns ? a->mind->campaigns->sources : 0));
 	json_object_set_new(ret->head, "cohorts",
-			    json_integer(a->campaigns ? a->campaigns->cohorts : 0));
+			    json_integer(a->mind->campaigns ? a->mind->campaigns->cohorts : 0));
 	json_object_set_new(ret->head, "campaigns", list);
 	return 0;
 }
@@ -80,8 +80,8 @@ static int find(const struct agent *a, const json_t *request, char *why,
 	r = request_campaign(request, why, &id, &limit);
 	if (r < 0)
 		return r;
-	if (a->campaigns)
-		c = campaigns_find(a->campaigns, id);
+	if (a->mind->campaigns)
+		c = campaigns_find(a->mind->campaigns, id);
 	if (!c)
 		return request_fail(-ENOENT, why, "c-%04" PRIx32 ": no such campaign in this round",
 				    id);
@@ -183,8 +183,8 @@ static json_t *refusals(const struct agent *a, uint32_t campaign)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; a->judgement && i < a->judgement->n_refusals; i++) {
-		const struct refusal *refusal = &a->judgement->refusals[i];
+	for (size_t i = 0; a->mind->judgement && i < a->mind->judgement->n_refusals; i++) {
+		const struct refusal *refusal = &a->mind->judgement->refusals[i];
 
 		if (refusal->campaign != campaign)
 			continue;

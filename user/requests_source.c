@@ -42,9 +42,9 @@ _Static_assert(ARRAY_LEN(source_sorts) == ARRAY_LEN(source_orders) + 1, "one ord
 
 const struct campaign *request_campaign_of(const struct agent *a, const uint8_t source[16])
 {
-	for (size_t i = 0; a->campaigns && i < a->campaigns->n; i++)
-		if (campaign_member(&a->campaigns->list[i], source))
-			return &a->campaigns->list[i];
+	for (size_t i = 0; a->mind->campaigns && i < a->mind->campaigns->n; i++)
+		if (campaign_member(&a->mind->campaigns->list[i], source))
+			return &a->mind->campaigns->list[i];
 	return NULL;
 }
 
@@ -105,7 +105,7 @@ int request_src(struct agent *a, const json_t *request, const struct moment *m, 
 
 	r = request_rows(request, source_sorts, why, &wanted);
 	if (r == 0)
-		r = observations_features(a->observations, m->now_sec, &all, &n);
+		r = observations_features(a->mind->observations, WINDOW_DAY, m->now_sec, &all, &n);
 	if (r < 0)
 		return r;
 	rows = calloc(wanted.limit, sizeof(*rows));
@@ -183,7 +183,7 @@ int request_source(struct agent *a, const json_t *request, const struct moment *
 	json_object_set_new(ret->head, "totals", totals(&row, m));
 	json_object_set_new(ret->head, "syn", json_string(syn_format(&row.syn, syn)));
 	json_object_set_new(ret->head, "window_sec", json_integer(a->conf.window_sec));
-	r = observations_find(a->observations, key.ip, m->now_sec, &f);
+	r = observations_find(a->mind->observations, key.ip, WINDOW_DAY, m->now_sec, &f);
 	json_object_set_new(ret->head, "source", r == 0 ? json_features(a, &f, m) : json_null());
 	return 0;
 }

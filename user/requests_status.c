@@ -116,7 +116,7 @@ static json_t *entries_by_origin(const struct entries *e)
 
 static json_t *judgement(const struct agent *a)
 {
-	const struct judgement *j = a->judgement;
+	const struct judgement *j = a->mind->judgement;
 
 	if (!j)
 		return json_null();
@@ -128,15 +128,15 @@ static json_t *campaigns(const struct agent *a)
 {
 	json_int_t members = 0, prefixes = 0;
 
-	if (!a->campaigns)
+	if (!a->mind->campaigns)
 		return json_null();
-	for (size_t i = 0; i < a->campaigns->n; i++) {
-		members += a->campaigns->list[i].n_members;
-		prefixes += a->campaigns->list[i].n_prefixes;
+	for (size_t i = 0; i < a->mind->campaigns->n; i++) {
+		members += a->mind->campaigns->list[i].n_members;
+		prefixes += a->mind->campaigns->list[i].n_prefixes;
 	}
-	return json_pack("{s:I, s:I, s:I, s:I}", "found", (json_int_t)a->campaigns->n, "members",
+	return json_pack("{s:I, s:I, s:I, s:I}", "found", (json_int_t)a->mind->campaigns->n, "members",
 			 members, "prefixes", prefixes, "cohorts",
-			 (json_int_t)a->campaigns->cohorts);
+			 (json_int_t)a->mind->campaigns->cohorts);
 }
 
 static json_t *hellos(const struct agent *a)

@@ -141,6 +141,11 @@ static void see_handshakes(struct crowd_rng *r, const struct leg *leg, struct fe
 		else
 			f->gap_none++;
 	}
+	f->trail = (struct trail){
+		.none = (float)f->gap_none,
+		.single = (float)f->gap_single,
+		.dual = (float)f->gap_dual,
+	};
 	f->gap_ms = f->gap_dual + f->gap_single ? (float)(25 + 80 * uniform(r)) : 0;
 }
 

@@ -46,6 +46,7 @@ static struct features *add(struct stage *s, const char *address, uint64_t key, 
 		.hello_key = key,
 		.requests = 10,
 		.gap_dual = split ? 10 : 0,
+		.trail = { .dual = split ? 10 : 0, .none = split ? 0 : 10 },
 		.gap_none = split ? 0 : 10,
 		.gap_ms = split ? 40 : 0,
 		.stacks = 1,
@@ -68,9 +69,10 @@ static void fill(struct stage *s, const char *format, unsigned int from, unsigne
 /* All proven sources with the key, except those past `certain`, are members. */
 static void build(struct stage *s, size_t certain)
 {
+	const struct shoal_question q = { .f = s->f, .n = s->n, .window = WINDOW_DAY };
 	struct cohorts *cohorts = NULL;
 
-	assert_int_equal(population_new(s->f, s->n, &shoal_defaults, &s->p), 0);
+	assert_int_equal(population_new(&q, &shoal_defaults, &s->p), 0);
 	assert_int_equal(cohorts_new(s->p, 1, &cohorts), 0);
 	assert_int_equal(cohorts->n, 1);
 	for (size_t i = 0; i < cohorts->list[0].n; i++)
@@ -191,7 +193,7 @@ static void test_undecided_neighbours(void **state)
 	fill(&s, "10.1.2.%u", 0, 60, KEY, true);
 	fill(&s, "10.1.2.%u", 60, 4, KEY, true);
 	for (size_t i = 60; i < 64; i++)
-		s.f[i].gap_dual = 1;
+		s.f[i].trail.dual = 1;
 	build(&s, SIZE_MAX);
 	assert_string_equal(prefixes(&s), "10.1.2.0/26");
 	assert_int_equal(s.c.prefixes[0].members, 60);

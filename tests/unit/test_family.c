@@ -56,6 +56,7 @@ static struct features *add(struct stage *s, uint32_t address, uint64_t key, boo
 		.handshakes = 4,
 		.gap_dual = split ? 4 : 0,
 		.gap_none = split ? 0 : 4,
+		.trail = { .dual = split ? 4 : 0, .none = split ? 0 : 4 },
 		.log_request = 8,
 		.log_response = 9,
 		.stacks = 1,
@@ -65,7 +66,9 @@ static struct features *add(struct stage *s, uint32_t address, uint64_t key, boo
 
 static void judge(struct stage *s)
 {
-	assert_int_equal(population_new(s->f, s->n, &shoal_defaults, &s->p), 0);
+	const struct shoal_question q = { .f = s->f, .n = s->n, .window = WINDOW_DAY };
+
+	assert_int_equal(population_new(&q, &shoal_defaults, &s->p), 0);
 	assert_int_equal(cohorts_new(s->p, 10, &s->cohorts), 0);
 	for (size_t i = 0; i < s->cohorts->n; i++)
 		s->cohorts->list[i].evidence[FAMILY_PATH] = path_judge(s->p, &s->cohorts->list[i]);

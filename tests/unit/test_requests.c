@@ -42,7 +42,8 @@ static struct refusal refusals[] = {
 	{ .campaign = ID + 1, .reason = "another campaign's" },
 };
 static struct judgement judgement = { .refusals = refusals, .n_refusals = ARRAY_LEN(refusals) };
-static struct agent agent = { .campaigns = &campaigns, .judgement = &judgement };
+static struct mind mind = { .campaigns = &campaigns, .judgement = &judgement };
+static struct agent agent = { .mind = &mind };
 
 static int setup(void **state)
 {

@@ -29,7 +29,14 @@ static struct campaigns *correlate(const struct sim *s, const struct campaigns *
 {
 	struct campaigns *c = NULL;
 
-	assert_int_equal(shoal_correlate(s->list, s->n, &shoal_defaults, NOW, before, &c), 0);
+	const struct shoal_question q = {
+		.f = s->list,
+		.n = s->n,
+		.window = WINDOW_DAY,
+		.now_sec = NOW,
+	};
+
+	assert_int_equal(shoal_correlate(&q, &shoal_defaults, before, &c), 0);
 	assert_int_equal(c->sources, s->n);
 	return c;
 }
@@ -313,13 +320,16 @@ static void test_hold(void **state)
 static void test_nothing_to_do(void **state)
 {
 	struct features one = { .source = { [10] = 0xff, [11] = 0xff }, .hello_key = 1 };
+	struct shoal_question q = { .window = WINDOW_DAY, .now_sec = NOW };
 	struct campaigns *c = NULL;
 
 	(void)state;
-	assert_int_equal(shoal_correlate(NULL, 0, &shoal_defaults, NOW, NULL, &c), 0);
+	assert_int_equal(shoal_correlate(&q, &shoal_defaults, NULL, &c), 0);
 	assert_int_equal(c->n, 0);
 	campaigns_free(c);
-	assert_int_equal(shoal_correlate(&one, 1, &shoal_defaults, NOW, NULL, &c), 0);
+	q.f = &one;
+	q.n = 1;
+	assert_int_equal(shoal_correlate(&q, &shoal_defaults, NULL, &c), 0);
 	assert_int_equal(c->n, 0);
 	campaigns_free(c);
 	campaigns_free(NULL);

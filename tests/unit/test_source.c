@@ -17,7 +17,12 @@ static const struct noise floors = { .single = 0.03, .dual = 3e-4 };
 
 static struct features gaps(uint32_t none, uint32_t single, uint32_t dual)
 {
-	return (struct features){ .gap_none = none, .gap_single = single, .gap_dual = dual };
+	return (struct features){
+		.gap_none = none,
+		.gap_single = single,
+		.gap_dual = dual,
+		.trail = { .none = (float)none, .single = (float)single, .dual = (float)dual },
+	};
 }
 
 static double e_of(uint32_t none, uint32_t single, uint32_t dual)
@@ -86,10 +91,10 @@ static void test_ville(void **state)
 		for (uint32_t j = 0; j < 30; j++) {
 			random += 0x9e3779b97f4a7c15ull;
 			u = (double)(seine_mix64(random) >> 11) * 0x1p-53;
-			f.gap_dual += u < floors.dual;
-			f.gap_single += u >= floors.dual && u < floors.dual + floors.single;
-			f.gap_none += u >= floors.dual + floors.single;
-			if (f.gap_dual + f.gap_single < 2)
+			f.trail.dual += u < floors.dual;
+			f.trail.single += u >= floors.dual && u < floors.dual + floors.single;
+			f.trail.none += u >= floors.dual + floors.single;
+			if (f.trail.dual + f.trail.single < 2)
 				continue;
 			e = source_log10_e(&floors, &f);
 			most = e > most ? e : most;

@@ -143,10 +143,7 @@ void replay_close(struct replay *r)
 	hellos_free(r->hellos);
 	pending_free(r->pending);
 	tally_free(r->tally);
-	observations_free(r->observations);
-	free(r->features);
-	campaigns_free(r->campaigns);
-	judgement_free(r->judgement);
+	mind_free(r->mind);
 	free(r);
 }
 
@@ -190,6 +187,19 @@ static int open_datapath(struct replay *r, char *why)
 	return n == 0 ? datapath_listen(r->datapath, &listener) : n;
 }
 
+/* The time of day of the first packet is not known yet: windows move on by the datapath's clock. */
+static int open_mind(struct replay *r)
+{
+	const struct conf *conf = &r->settings->conf;
+	const struct mind_settings s = {
+		.observation = { .window_sec = conf->window_sec, .max = conf->sizes.sources },
+		.shoal = &conf->shoal,
+		.judge = &conf->judge,
+	};
+
+	return mind_new(&s, &r->mind);
+}
+
 int replay_open(const struct replay_settings *settings, char *why, struct replay **ret)
 {
 	_cleanup_(replay_closep) struct replay *r = calloc(1, sizeof(*r));
@@ -208,7 +218,7 @@ int replay_open(const struct replay_settings *settings, char *why, struct replay
 	if (n == 0 && settings->connection)
 		n = pending_new(&r->pending);
 	if (n == 0)
-		n = observations_new(conf->window_sec, conf->sizes.sources, &r->observations);
+		n = open_mind(r);
 	if (n < 0) {
 		if (!why[0])
 			(void)refuse(why, REPLAY_WHY, "%s", strerror(-n));

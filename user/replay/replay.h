@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "user/conf.h"
+#include "user/mind.h"
 #include "user/replay/capture.h"
 #include "user/replay/tally.h"
 #include "user/sight/trips.h"
@@ -75,11 +76,7 @@ struct replay {
 	uint64_t quic;
 
 	/* round.c */
-	struct observations *observations;
-	struct features *features;
-	size_t n_features;
-	struct campaigns *campaigns; /* NULL before the first round */
-	struct judgement *judgement;
+	struct mind *mind;
 	struct trips trips;
 	uint64_t round_ns, round_frames; /* when the last one was */
 	size_t sources;			 /* in it */

@@ -213,11 +213,11 @@ static json_t *campaigns(const struct replay *r)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; r->campaigns && i < r->campaigns->n; i++) {
-		json_t *o = campaign(r, &r->campaigns->list[i]);
+	for (size_t i = 0; r->mind->campaigns && i < r->mind->campaigns->n; i++) {
+		json_t *o = campaign(r, &r->mind->campaigns->list[i]);
 
 		if (o)
-			json_object_set_new(o, "prefixes", prefixes(&r->campaigns->list[i]));
+			json_object_set_new(o, "prefixes", prefixes(&r->mind->campaigns->list[i]));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -225,7 +225,7 @@ static json_t *campaigns(const struct replay *r)
 
 static json_t *drops(const struct replay *r)
 {
-	const struct entries *e = r->judgement ? r->judgement->desired : NULL;
+	const struct entries *e = r->mind->judgement ? r->mind->judgement->desired : NULL;
 	json_t *list = json_array();
 
 	for (size_t i = 0; e && i < e->n; i++) {

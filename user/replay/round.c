@@ -6,11 +6,8 @@
  */
 #include <errno.h>
 #include "user/base/cleanup.h"
-#include "user/judge/judge.h"
 #include "user/kernel/datapath.h"
 #include "user/replay/replay.h"
-#include "user/shoal/shoal.h"
-#include "user/sight/observation.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_SEC 1000000000ull
@@ -33,9 +30,8 @@ bool replay_round_due(const struct replay *r)
 static int on_source(const struct seine_addr *key, const struct seine_source *row, void *arg)
 {
 	struct replay *r = arg;
-	int n = observations_add(r->observations, key, row, (uint32_t)(r->now_ns / NS_PER_SEC));
 
-	return n == -ENOSPC ? 0 : n;
+	return mind_source(r->mind, key, row, (uint32_t)(r->now_ns / NS_PER_SEC));
 }
 
 /* What servers take is measured while the capture runs, as it is live. */
@@ -57,30 +53,20 @@ static int calibrate(struct replay *r, uint32_t now_sec)
 
 static int observe(struct replay *r, uint32_t now_sec)
 {
-	int n;
+	int n = mind_begin(r->mind, now_sec);
 
-	n = datapath_sources(r->datapath, on_source, r);
-	if (n < 0)
-		return n;
-	observations_settle(r->observations, now_sec);
-	free(r->features);
-	r->features = NULL;
-	r->n_features = 0;
-	return observations_features(r->observations, now_sec, &r->features, &r->n_features);
+	if (n == 0)
+		n = datapath_sources(r->datapath, on_source, r);
+	return n < 0 ? n : mind_observe(r->mind, now_sec);
 }
 
 static int correlate(struct replay *r, uint32_t now_sec)
 {
-	struct campaigns *campaigns = NULL;
-	int n;
+	struct campaigns *before = NULL;
+	int n = mind_correlate(r->mind, now_sec, &before);
 
-	n = shoal_correlate(r->features, r->n_features, &r->settings->conf.shoal, now_sec,
-			    r->campaigns, &campaigns);
-	if (n < 0)
-		return n;
-	campaigns_free(r->campaigns);
-	r->campaigns = campaigns;
-	return 0;
+	campaigns_free(before);
+	return n;
 }
 
 static void entries_freep(struct entries **e)
@@ -90,22 +76,16 @@ static void entries_freep(struct entries **e)
 
 static int judge(struct replay *r, uint32_t now_sec)
 {
-	_cleanup_(entries_freep) struct entries *none = NULL;
+	_cleanup_(entries_freep) struct entries *held = NULL;
 	const struct guards guards = { 0 };
-	struct judgement *judgement = NULL;
 	int n = 0;
 
-	if (!r->judgement)
-		n = entries_new(0, &none);
-	if (n == 0)
-		n = judge_round(r->campaigns, r->judgement ? r->judgement->desired : none, &guards,
-				r->features, r->n_features, &r->settings->conf.judge, now_sec,
-				&judgement);
-	if (n < 0)
-		return n;
-	judgement_free(r->judgement);
-	r->judgement = judgement;
-	return 0;
+	/* What was wanted last time is what would be held now. */
+	if (r->mind->judgement)
+		held = take_ptr(r->mind->judgement->desired);
+	else
+		n = entries_new(0, &held);
+	return n < 0 ? n : mind_judge(r->mind, held, &guards, now_sec);
 }
 
 int replay_round(struct replay *r)
@@ -123,6 +103,6 @@ int replay_round(struct replay *r)
 		n = correlate(r, now_sec);
 	if (n == 0)
 		n = judge(r, now_sec);
-	r->sources = r->n_features;
+	r->sources = r->mind->n;
 	return n;
 }

@@ -37,7 +37,7 @@
  * decides precision (Sun and Cai 2007). One whole innocent is always tolerated. */
 #define MEMBERS_FALSE 0.004
 
-struct window {
+struct cell {
 	uint32_t bin;	 /* in its middle */
 	uint32_t own;	 /* cohort's sources in the middle */
 	uint32_t seen;	 /* and in all of it */
@@ -47,26 +47,26 @@ struct window {
 	double lfdr;
 };
 
-struct windows {
-	struct window *list; /* by bin */
+struct cells {
+	struct cell *list; /* by bin */
 	size_t n;
 	double p; /* that none is dense */
 	size_t members;
 };
 
-static void windows_free(struct windows *w)
+static void cells_free(struct cells *w)
 {
 	free(w->list);
 }
 
 static int bin_compare(const void *a, const void *b)
 {
-	const struct window *x = a, *y = b;
+	const struct cell *x = a, *y = b;
 
 	return x->bin < y->bin ? -1 : x->bin > y->bin;
 }
 
-static void merge_equal(struct windows *w)
+static void merge_equal(struct cells *w)
 {
 	size_t kept = 0;
 
@@ -93,7 +93,7 @@ static double no_denser(const struct reference *r, uint32_t seen, size_t n)
 	return chance_binomial(seen, seen + (uint32_t)r->here, weight / (weight + (double)r->n));
 }
 
-static void window_compare(const struct crowd *crowd, struct window *w)
+static void cell_compare(const struct crowd *crowd, struct cell *w)
 {
 	struct reference r[CROWD_REFERENCES];
 	unsigned int n = crowd_references(crowd, w->bin, tally_window, r);
@@ -106,7 +106,7 @@ static void window_compare(const struct crowd *crowd, struct window *w)
 }
 
 /* One window for each bin that holds a source of the cohort. */
-static int windows_collect(const struct crowd *crowd, const struct cohort *c, struct windows *ret)
+static int cells_collect(const struct crowd *crowd, const struct cohort *c, struct cells *ret)
 {
 	const struct source *s;
 
@@ -116,7 +116,7 @@ static int windows_collect(const struct crowd *crowd, const struct cohort *c, st
 	for (size_t i = 0; i < c->n; i++) {
 		s = &crowd->p->list[c->proven[i]];
 		if (s->counts)
-			ret->list[ret->n++] = (struct window){
+			ret->list[ret->n++] = (struct cell){
 				.bin = space_coarser(s->bin, crowd->scale),
 				.own = 1,
 				.lfdr = 1,
@@ -125,12 +125,12 @@ static int windows_collect(const struct crowd *crowd, const struct cohort *c, st
 	qsort(ret->list, ret->n, sizeof(*ret->list), bin_compare);
 	merge_equal(ret);
 	for (size_t i = 0; i < ret->n; i++)
-		window_compare(crowd, &ret->list[i]);
+		cell_compare(crowd, &ret->list[i]);
 	return 0;
 }
 
 /* Benjamini and Hochberg's smallest q-value is Simes' p-value of "no window is dense". */
-static int windows_test(struct windows *w)
+static int cells_test(struct cells *w)
 {
 	_cleanup_(freep) double *p = calloc(w->n + 1, sizeof(*p));
 	_cleanup_(freep) double *q = calloc(w->n + 1, sizeof(*q));
@@ -151,14 +151,14 @@ static int windows_test(struct windows *w)
 	return 0;
 }
 
-static void mark_dense(struct crowd *crowd, const struct windows *w, double q, int times)
+static void mark_dense(struct crowd *crowd, const struct cells *w, double q, int times)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (w->list[i].q <= q)
 			tally_add(&crowd->dense, w->list[i].bin, times);
 }
 
-static void windows_lfdr(struct crowd *crowd, struct windows *w, double q)
+static void cells_lfdr(struct crowd *crowd, struct cells *w, double q)
 {
 	double innocent = crowd_innocent_share(crowd);
 
@@ -171,7 +171,7 @@ static void windows_lfdr(struct crowd *crowd, struct windows *w, double q)
 
 static int lfdr_compare(const void *a, const void *b)
 {
-	const struct window *x = *(struct window *const *)a, *y = *(struct window *const *)b;
+	const struct cell *x = *(struct cell *const *)a, *y = *(struct cell *const *)b;
 
 	if (x->lfdr < y->lfdr)
 		return -1;
@@ -182,9 +182,9 @@ static int lfdr_compare(const void *a, const void *b)
 
 /* The surest windows first, until the innocents expected among all members would be too many; the
  * rest is given up. */
-static int choose_members(struct windows *w, double lfdr_max)
+static int choose_members(struct cells *w, double lfdr_max)
 {
-	_cleanup_(freep) struct window **order = calloc(w->n + 1, sizeof(struct window *));
+	_cleanup_(freep) struct cell **order = calloc(w->n + 1, sizeof(struct cell *));
 	double innocents = 0;
 	size_t i;
 
@@ -192,7 +192,7 @@ static int choose_members(struct windows *w, double lfdr_max)
 		return -ENOMEM;
 	for (i = 0; i < w->n; i++)
 		order[i] = &w->list[i];
-	qsort(order, w->n, sizeof(struct window *), lfdr_compare);
+	qsort(order, w->n, sizeof(struct cell *), lfdr_compare);
 	for (i = 0; i < w->n && order[i]->lfdr <= lfdr_max; i++) {
 		innocents += order[i]->lfdr * order[i]->own;
 		if (innocents > fmax(1, MEMBERS_FALSE * (double)(w->members + order[i]->own)))
@@ -204,26 +204,26 @@ static int choose_members(struct windows *w, double lfdr_max)
 	return 0;
 }
 
-static int windows_judge(struct crowd *crowd, const struct cohort *c,
-			 const struct shoal_settings *s, struct windows *ret)
+static int cells_judge(struct crowd *crowd, const struct cohort *c,
+			 const struct shoal_settings *s, struct cells *ret)
 {
 	int r;
 
-	r = windows_collect(crowd, c, ret);
+	r = cells_collect(crowd, c, ret);
 	if (r < 0)
 		return r;
-	r = windows_test(ret);
+	r = cells_test(ret);
 	if (r < 0)
 		return r;
-	windows_lfdr(crowd, ret, s->q);
+	cells_lfdr(crowd, ret, s->q);
 	return choose_members(ret, s->lfdr_max);
 }
 
-static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struct windows *w)
+static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struct cells *w)
 {
-	const struct window *found;
+	const struct cell *found;
 	const struct source *s;
-	struct window key;
+	struct cell key;
 
 	for (size_t i = 0; i < c->n; i++) {
 		s = &crowd->p->list[c->proven[i]];
@@ -249,7 +249,7 @@ static double base(const struct crowd *crowd, uint32_t bin)
 	return densest;
 }
 
-static struct evidence describe(const struct crowd *crowd, const struct windows *w, double lfdr_max)
+static struct evidence describe(const struct crowd *crowd, const struct cells *w, double lfdr_max)
 {
 	struct evidence e = {
 		.family = FAMILY_DENSITY,
@@ -268,7 +268,7 @@ static struct evidence describe(const struct crowd *crowd, const struct windows 
 	return e;
 }
 
-static uint32_t largest(const struct windows *w)
+static uint32_t largest(const struct cells *w)
 {
 	uint32_t most = 0;
 
@@ -286,10 +286,10 @@ int density_judge(struct crowd *crowd, struct cohort *c, const struct shoal_sett
 	int r;
 
 	for (unsigned int scale = 0; scale < SPACE_SCALES; scale++) {
-		_cleanup_(windows_free) struct windows w = { 0 };
+		_cleanup_(cells_free) struct cells w = { 0 };
 
 		crowd_enter(crowd, c, scale);
-		r = windows_judge(crowd, c, s, &w);
+		r = cells_judge(crowd, c, s, &w);
 		if (r >= 0 && (!scale || (double)w.members > COARSER * (double)members)) {
 			members = w.members;
 			assign_lfdr(crowd, c, &w);

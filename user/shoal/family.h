@@ -7,12 +7,23 @@
 #define SHOAL_FAMILY_H
 
 #include "user/shoal/crowd.h"
+#include "user/shoal/tempo.h"
 
 /* Are more sources with this ClientHello behind a second leg than with any other? */
 struct evidence path_judge(const struct population *p, const struct cohort *c);
 
 /* Do more of the cohort's sources share a subnet than chance allows? */
 struct evidence place_judge(const struct population *p, const struct cohort *c);
+
+/* Does the cohort take its turns as a load balancer deals them out? After density: asks the sources
+ * that it found dense. -ENOMEM, here and below. */
+int schedule_judge(const struct tempo *tempo, const struct cohort *c, struct evidence *ret);
+
+/* Do its sources ask in the same short slots of time? */
+int synchrony_judge(const struct tempo *tempo, const struct cohort *c, struct evidence *ret);
+
+/* Are more of its sources seeds than of others? */
+struct evidence seed_judge(const struct population *p, const struct cohort *c);
 
 /* Are rate and sizes of the cohort's sources more alike than any crowd's? Also fills c->lfdr. */
 int density_judge(struct crowd *crowd, struct cohort *c, const struct shoal_settings *s,

@@ -8,6 +8,7 @@
 #include "bpf/hash.h"
 #include "user/base/cleanup.h"
 #include "user/shoal/population.h"
+#include "user/shoal/seeds.h"
 #include "user/shoal/space.h"
 #include "user/sight/order.h"
 
@@ -70,7 +71,8 @@ static struct source judge(const struct population *p, const struct features *f,
 	/* To be proven takes some handshakes, so whoever is compared with the proven must have
 	 * made as many requests: the rest of the crowd is idler by definition. */
 	ret.counts = ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
-		     f->requests >= noise_samples_min(&p->noise);
+		     fmaxf((float)f->requests, source_samples(f)) >=
+			     (float)noise_samples_min(&p->noise);
 	return ret;
 }
 
@@ -130,15 +132,19 @@ static void count_around(struct population *p, unsigned int level)
 	}
 }
 
-int population_new(const struct features *f, size_t n, const struct shoal_settings *s,
+int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret)
 {
+	const struct features *f = q->f;
+	size_t n = q->n;
 	_cleanup_(population_freep) struct population *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)
 		return -ENOMEM;
 	p->n = n;
+	p->now_sec = q->now_sec;
+	p->slot = q->slot;
 	p->list = calloc(n + 1, sizeof(*p->list));
 	p->by_key = calloc(n + 1, sizeof(*p->by_key));
 	if (!p->list || !p->by_key)
@@ -151,6 +157,8 @@ int population_new(const struct features *f, size_t n, const struct shoal_settin
 	p->requests_high = volume_high(f, n);
 	for (size_t i = 0; i < n; i++) {
 		p->list[i] = judge(p, &f[p->order[i].at], s);
+		p->list[i].seed = seeds_hold(q->seeds, p->list[i].f->source);
+		p->seeds += p->list[i].seed;
 		p->asked += p->list[i].asked;
 		p->leaning += p->list[i].leans;
 	}

@@ -26,6 +26,7 @@ struct source {
 	bool leans;  /* its samples speak rather for a second leg than against one */
 	bool proven; /* behind a second leg, see SOURCE_PROVEN */
 	bool counts; /* lies somewhere in the space, on one side of the question or the other */
+	bool seed;   /* named by an operator */
 	bool shared; /* many people behind it: counts, but is never a member */
 };
 
@@ -35,12 +36,13 @@ struct population {
 	uint32_t *by_key;      /* positions in list, by hello key, then by address */
 	size_t n;
 	size_t places; /* occupied prefixes of all levels together */
-	size_t asked, leaning;
+	size_t asked, leaning, seeds;
+	uint32_t now_sec, slot; /* as in struct shoal_question */
 	double requests_high; /* more than this is a volume that only few sources have */
 	struct noise noise;
 };
 
-int population_new(const struct features *f, size_t n, const struct shoal_settings *s,
+int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret);
 void population_free(struct population *p);
 

@@ -25,6 +25,7 @@ const struct shoal_settings shoal_defaults = {
 	.prefix_v6_max = 64,
 	.stacks_max = 3,
 	.hold_sec = 600,
+	.day_sec = 86400,
 };
 
 #define CORE_SHARE 0.2
@@ -50,22 +51,38 @@ static void campaigns_freep(struct campaigns **c)
 	campaigns_free(*c);
 }
 
-static int judge_cohort(const struct population *p, struct crowd *crowd, struct cohort *c,
-			const struct shoal_settings *s)
+static void tempo_freep(struct tempo **t)
+{
+	tempo_free(*t);
+}
+
+/* Seeds are no family where none were named. */
+static size_t families(const struct population *p)
+{
+	return p->seeds ? FAMILY_MAX : FAMILY_SEED;
+}
+
+static int judge_cohort(const struct population *p, struct crowd *crowd, const struct tempo *tempo,
+			struct cohort *c, const struct shoal_settings *s)
 {
 	double values[FAMILY_MAX];
 	int r;
 
 	c->evidence[FAMILY_PLACE] = place_judge(p, c);
+	c->evidence[FAMILY_SEED] = seed_judge(p, c);
 	r = density_judge(crowd, c, s, &c->evidence[FAMILY_DENSITY]);
+	if (r == 0)
+		r = schedule_judge(tempo, c, &c->evidence[FAMILY_SCHEDULE]);
+	if (r == 0)
+		r = synchrony_judge(tempo, c, &c->evidence[FAMILY_SYNCHRONY]);
 	if (r < 0)
 		return r;
 
 	for (int f = 0; f < FAMILY_MAX; f++)
 		values[f] = c->evidence[f].p;
-	c->p = pcomb_two(values, FAMILY_MAX);
+	c->p = pcomb_two(values, families(p));
 	for (size_t f = 0; f < FAMILY_MAX; f++)
-		c->p_without[f] = pcomb_two_without(values, FAMILY_MAX, f);
+		c->p_without[f] = pcomb_two_without(values, families(p), f);
 	return 0;
 }
 
@@ -79,15 +96,16 @@ static double level_alone(size_t cohorts, double q)
 	return q / ((double)cohorts * harmonic);
 }
 
-static void judge_families(struct cohort *c, double level)
+static void judge_families(struct cohort *c, size_t asked, double level)
 {
-	for (int f = 0; f < FAMILY_MAX; f++) {
-		c->evidence[f].holds = c->evidence[f].p * (FAMILY_MAX - 1) <= level;
+	for (size_t f = 0; f < FAMILY_MAX; f++) {
+		c->evidence[f].holds = f < asked &&
+				       c->evidence[f].p * (double)(asked - 1) <= level;
 		c->stands_without[f] = c->p_without[f] <= level;
 	}
 }
 
-static int control_discoveries(struct cohorts *c, double q)
+static int control_discoveries(struct cohorts *c, size_t asked, double q)
 {
 	_cleanup_(freep) double *p = calloc(2 * c->n + 1, sizeof(*p));
 	double level = level_alone(c->n, q);
@@ -102,7 +120,7 @@ static int control_discoveries(struct cohorts *c, double q)
 		return r;
 	for (size_t i = 0; i < c->n; i++) {
 		c->list[i].q = p[c->n + i];
-		judge_families(&c->list[i], level);
+		judge_families(&c->list[i], asked, level);
 	}
 	return 0;
 }
@@ -168,18 +186,19 @@ static int collect(const struct population *p, const struct cohorts *cohorts,
 	return 0;
 }
 
-int shoal_correlate(const struct features *f, size_t n, const struct shoal_settings *s,
-		    uint32_t now_sec, const struct campaigns *before, struct campaigns **ret)
+int shoal_correlate(const struct shoal_question *q, const struct shoal_settings *s,
+		    const struct campaigns *before, struct campaigns **ret)
 {
 	_cleanup_(population_freep) struct population *p = NULL;
 	_cleanup_(cohorts_freep) struct cohorts *cohorts = NULL;
 	_cleanup_(crowd_freep) struct crowd *crowd = NULL;
+	_cleanup_(tempo_freep) struct tempo *tempo = NULL;
 	_cleanup_(campaigns_freep) struct campaigns *found = calloc(1, sizeof(*found));
 	int r;
 
 	if (!found)
 		return -ENOMEM;
-	r = population_new(f, n, s, &p);
+	r = population_new(q, s, &p);
 	if (r < 0)
 		return r;
 	r = cohorts_new(p, s->cohort_min, &cohorts);
@@ -188,21 +207,23 @@ int shoal_correlate(const struct features *f, size_t n, const struct shoal_setti
 	for (size_t i = 0; i < cohorts->n; i++)
 		cohorts->list[i].evidence[FAMILY_PATH] = path_judge(p, &cohorts->list[i]);
 	r = crowd_new(p, cohorts, &crowd);
+	if (r == 0)
+		r = tempo_new(p, &tempo);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < cohorts->n; i++) {
-		r = judge_cohort(p, crowd, &cohorts->list[i], s);
+		r = judge_cohort(p, crowd, tempo, &cohorts->list[i], s);
 		if (r < 0)
 			return r;
 	}
-	r = control_discoveries(cohorts, s->q);
+	r = control_discoveries(cohorts, families(p), s->q);
 	if (r < 0)
 		return r;
-	r = collect(p, cohorts, s, now_sec, found);
+	r = collect(p, cohorts, s, q->now_sec, found);
 	if (r < 0)
 		return r;
-	campaigns_inherit(found, before, now_sec);
-	r = campaigns_hold(found, before, now_sec, s->hold_sec);
+	campaigns_inherit(found, before, q->now_sec);
+	r = campaigns_hold(found, before, q->now_sec, s->hold_sec);
 	if (r < 0)
 		return r;
 	qsort(found->list, found->n, sizeof(*found->list), strongest_first);

@@ -20,10 +20,16 @@
 #include "user/base/prefix.h"
 #include "user/sight/observation.h"
 
+struct asns;  /* user/sight/asns.h */
+struct seeds; /* user/shoal/seeds.h */
+
 enum family { /* of evidence */
 	      FAMILY_PATH,
+	      FAMILY_SCHEDULE,
 	      FAMILY_DENSITY,
+	      FAMILY_SYNCHRONY,
 	      FAMILY_PLACE,
+	      FAMILY_SEED, /* asked only where an operator has named seeds */
 	      FAMILY_MAX,
 };
 
@@ -38,6 +44,7 @@ struct shoal_settings {
 	uint32_t prefix_v6_min, prefix_v6_max; /* /40 to /64 */
 	double stacks_max; /* more stacks than this behind one address: shared, never a member; 3 */
 	uint32_t hold_sec; /* a campaign that rounds fall short of is kept this long, 600 */
+	uint32_t day_sec;  /* length of WINDOW_DAY, 86400 */
 };
 extern const struct shoal_settings shoal_defaults;
 
@@ -49,7 +56,9 @@ struct evidence {
 	/* What evidence_sentence() says: `observed` of `of`, `expected` at the share `baseline`
 	 * that others have. */
 	double observed, of, expected, baseline;
-	struct prefix where; /* FAMILY_PLACE: the prefix meant */
+	unsigned int test;   /* which of the family's tests that is; see its file */
+	struct prefix where; /* FAMILY_PLACE: the prefix meant ... */
+	uint32_t asn;	     /* ... or the network, when not 0 */
 };
 
 struct member {
@@ -58,7 +67,9 @@ struct member {
 	double log10_e; /* its own e-value of being behind a second leg */
 	uint32_t requests;
 	float gap_ms;
-	bool alone; /* nobody else's TCP/TLS stack was seen there */
+	bool alone;	   /* nobody else's TCP/TLS stack was seen there */
+	uint8_t window;	   /* enum window: where it was found last, and when */
+	uint32_t last_sec; /* it stays a member for as long as campaigns of that window are held */
 };
 
 struct net_finding { /* a prefix that can stand for its members */
@@ -72,7 +83,17 @@ struct campaign {
 	uint32_t id; /* stable while the campaign lives; shown as c-1f3a */
 	uint64_t hello_key;
 	enum seine_gap gap;
+	enum window window;	     /* that the evidence is from */
+	uint32_t seen_sec[WINDOWS];  /* when each window last found it; 0: never */
 	uint32_t first_sec, last_sec;
+	uint32_t ended_sec;	     /* no longer found since; 0: it lives */
+	uint32_t replaces;	     /* id of the campaign whose load it took over; 0: none */
+	uint32_t grown_from;	     /* members a day's window ago, or at first */
+	uint32_t grown_sec;	     /* when that was */
+	uint32_t members_max;	     /* at its height */
+	double rate, rate_max;	     /* requests a day of all members, and at its height */
+	float log_request, log_response; /* medians over members */
+	uint32_t seeds;	   /* of them named by an operator */
 	uint32_t sources;  /* in the cohort */
 	uint64_t requests; /* of members */
 	uint32_t shared;   /* sources spared because many share them */
@@ -96,14 +117,27 @@ struct campaigns {
 	size_t sources; /* looked at */
 };
 
+/* What a round looks at. */
+struct shoal_question {
+	const struct features *f; /* of one window */
+	size_t n;
+	enum window window;
+	uint32_t now_sec;
+	uint32_t slot;		   /* the present one; see rhythm.h */
+	const struct asns *asns;   /* NULL: no table of networks was given */
+	const struct seeds *seeds; /* NULL: none */
+};
+
 /*
- * One round. `before` (may be NULL) gives identity: a campaign that shares most members or its key
- * with an earlier one keeps its id and first_sec. An earlier one that this round falls short of
- * stays as it was, with its old last_sec, until hold_sec have passed: evidence near its threshold
- * must not make entries and names come and go.
+ * One round over one window. `before` (may be NULL) is what all rounds so far have found, and gives
+ * identity: a campaign that shares most members or its ClientHello with an earlier one keeps its id
+ * and first_sec; its members are those of all windows. An earlier one that this round falls short
+ * of stays as it was until its window's hold has passed: evidence near its threshold must not make
+ * entries and names come and go. Then it has ended, and is remembered for two days, so that a pool
+ * that takes over its load is linked to it.
  */
-int shoal_correlate(const struct features *f, size_t n, const struct shoal_settings *s,
-		    uint32_t now_sec, const struct campaigns *before, struct campaigns **ret);
+int shoal_correlate(const struct shoal_question *q, const struct shoal_settings *s,
+		    const struct campaigns *before, struct campaigns **ret);
 void campaigns_free(struct campaigns *c);
 const struct campaign *campaigns_find(const struct campaigns *c, uint32_t id);
 const struct member *campaign_member(const struct campaign *c, const uint8_t source[16]);

@@ -25,9 +25,14 @@
 #define LEARN_SAMPLES 4	 /* handshakes that make a majority meaningful */
 #define LEARN_SOURCES 50 /* fewer are an anecdote: stay at the floor */
 
-uint32_t source_samples(const struct features *f)
+static uint32_t samples_in_window(const struct features *f)
 {
 	return f->gap_none + f->gap_single + f->gap_dual;
+}
+
+float source_samples(const struct features *f)
+{
+	return f->trail.none + f->trail.single + f->trail.dual;
 }
 
 static double clamp(double x, double low, double high)
@@ -48,7 +53,7 @@ struct noise noise_learn(const struct features *f, size_t n)
 	size_t sources = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		samples = source_samples(&f[i]);
+		samples = samples_in_window(&f[i]);
 		if (samples < LEARN_SAMPLES || f[i].gap_none * 2ull <= samples)
 			continue;
 		single += (f[i].gap_single * FIXED_ONE) / samples;
@@ -66,9 +71,9 @@ struct noise noise_learn(const struct features *f, size_t n)
 
 double source_log10_e(const struct noise *noise, const struct features *f)
 {
-	return f->gap_dual * log10(SPLIT_DUAL / noise->dual) +
-	       f->gap_single * log10(SPLIT_SINGLE / noise->single) +
-	       f->gap_none * log10(SPLIT_NONE / (1 - noise->single - noise->dual));
+	return f->trail.dual * log10(SPLIT_DUAL / noise->dual) +
+	       f->trail.single * log10(SPLIT_SINGLE / noise->single) +
+	       f->trail.none * log10(SPLIT_NONE / (1 - noise->single - noise->dual));
 }
 
 uint32_t noise_samples_min(const struct noise *noise)

@@ -6,8 +6,11 @@
  *
  * f1 is what a split connection shows, f0 what a direct one does. While a source is direct, E is a
  * nonnegative martingale of mean 1, so by Ville's inequality it ever reaches 1/a with chance at
- * most a, however often one looks: no correction for looking every ten seconds is needed. The
- * product over a window depends only on its counts, so nothing but counts is kept.
+ * most a, however often one looks: no correction for looking every ten seconds is needed.
+ *
+ * Handshakes lose weight with age (struct trail), because addresses change hands. E to a power
+ * below 1 is still an e-value (Jensen), so that only makes it slower to accuse; over a time of n
+ * half-lives the chance to reach 1/a at all is about n a, as if one had begun anew so often.
  */
 #ifndef SHOAL_SOURCE_H
 #define SHOAL_SOURCE_H
@@ -36,8 +39,8 @@ struct noise noise_learn(const struct features *f, size_t n);
 /* log10 of the source's e-value. */
 double source_log10_e(const struct noise *noise, const struct features *f);
 
-/* Its handshakes with a trustworthy gap sample. */
-uint32_t source_samples(const struct features *f);
+/* Its handshakes with a trustworthy gap sample, by weight. */
+float source_samples(const struct features *f);
 
 /* Handshakes needed to be proven at all: sources with fewer say nothing about this question. */
 uint32_t noise_samples_min(const struct noise *noise);

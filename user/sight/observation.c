@@ -2,10 +2,10 @@
 /*
  * The table of observations.
  *
- * Each source keeps three snapshots of the kernel's sums: as they are now, as they were when the
- * present half of the window began, and half a window before that. The difference between the
- * first and the last is what the source did in the last half to whole window. Sums that only means
- * are made of are kept modulo 2^32; their differences are right as long as a window adds less.
+ * Each source keeps readings of the kernel's sums: as they are now, as they were when the present
+ * slot began, and for each window as they were when its newer and its older half began. What it did
+ * in a window is the difference of the first and the last. A day is told when WINDOW_DAY moves on
+ * at its end: then the older half began a day ago; so is an hour by WINDOW_HOUR.
  */
 #include <errno.h>
 #include <math.h>
@@ -18,13 +18,16 @@
 
 #define LOG_UNIT 16.0 /* the kernel sums logarithms of base 2 in sixteenths */
 #define STACK_BITS 64
+#define BLOCK 64 /* bytes are counted in blocks of so many, to fit 32 bits */
 
-struct snapshot {
-	uint64_t request_bytes, response_bytes;
-	uint32_t requests, responses, connections, handshakes;
-	uint32_t gap_none, gap_single, gap_dual, gap_unknown;
-	uint32_t request_log, response_log; /* modulo 2^32 */
-	uint32_t gap_ms;		    /* modulo 2^32 */
+/* Of WINDOW_DAY only, and only to be shown. */
+struct extra {
+	uint32_t connections, gap_unknown;
+	uint32_t request_blocks, response_blocks;
+};
+
+struct halves {
+	struct sums whole, half; /* readings when the older and the newer half began */
 };
 
 struct observation {
@@ -33,22 +36,78 @@ struct observation {
 	uint64_t syn_class;
 	uint64_t last_request_ns;
 	uint64_t stacks;
-	uint32_t first_sec, last_sec;
+	int64_t first_unix; /* whenever it was first seen */
+	uint32_t last_sec;
+	uint32_t row_sec; /* when the kernel's row began */
 	uint32_t harvest; /* the last one that had it */
 	uint32_t rtt_min_us;
 	uint32_t open_max;
-	struct snapshot now, half, whole;
+	struct trail trail;
+	struct rhythm rhythm;
+	struct sums row;  /* the kernel's, as last read */
+	struct sums now;  /* the same, going on where the kernel's began anew */
+	struct sums slot; /* when the present slot began */
+	struct halves windows[WINDOWS];
+	struct extra extra_row, extra, extra_whole, extra_half;
 };
 
 struct observations {
+	struct observation_settings settings;
 	struct table *places; /* of addresses in list */
 	struct observation *list;
-	size_t n, room, max;
-	uint64_t refused;
-	uint32_t window_sec;
-	uint32_t rotated_sec; /* 0: not yet */
+	size_t n, room;
+	uint64_t refused, changes;
+	uint32_t slot; /* the present one; 0: not yet */
 	uint32_t harvest;
+	uint32_t since[WINDOWS][2]; /* when the older and the newer half began, seconds since boot */
 };
+
+/* ---- time ---- */
+
+static const struct {
+	const char *name;
+	uint32_t slots;
+} windows[WINDOWS] = {
+	[WINDOW_HOUR] = { "hour", SPAN_HOUR_SLOTS },
+	[WINDOW_DAY] = { "day", SPAN_DAY_SLOTS },
+	[WINDOW_WEEK] = { "week", 7 * SPAN_DAY_SLOTS },
+	[WINDOW_SEASON] = { "season", 45 * SPAN_DAY_SLOTS },
+};
+
+uint32_t window_slots(enum window window)
+{
+	return windows[window].slots;
+}
+
+const char *window_name(enum window window)
+{
+	return windows[window].name;
+}
+
+uint32_t slot_at(int64_t unix_sec, uint32_t window_sec)
+{
+	return unix_sec > 0 ? (uint32_t)((uint64_t)unix_sec * SPAN_DAY_SLOTS / window_sec) : 0;
+}
+
+static uint32_t slot_now(const struct observations *o, uint32_t now_sec)
+{
+	return slot_at(o->settings.epoch_sec + now_sec, o->settings.window_sec);
+}
+
+static uint32_t since(uint32_t then_sec, uint32_t now_sec)
+{
+	return now_sec > then_sec ? now_sec - then_sec : 0;
+}
+
+struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec)
+{
+	float weight = exp2f(-(float)since(t->sec, now_sec) /
+			     ((float)TRAIL_HALF_LIFE * (float)window_sec));
+
+	return (struct trail){ t->none * weight, t->single * weight, t->dual * weight, now_sec };
+}
+
+/* ---- life of the table ---- */
 
 void observations_free(struct observations *o)
 {
@@ -64,15 +123,14 @@ static void observations_freep(struct observations **o)
 	observations_free(*o);
 }
 
-int observations_new(uint32_t window_sec, size_t max, struct observations **ret)
+int observations_new(const struct observation_settings *s, struct observations **ret)
 {
 	_cleanup_(observations_freep) struct observations *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
 		return -ENOMEM;
-	o->window_sec = window_sec;
-	o->max = max;
+	o->settings = *s;
 	/* Where the table lies is a secret good enough to keep addresses from being chosen to
 	 * collide; no result depends on it. */
 	r = table_new((uintptr_t)o, 0, &o->places);
@@ -82,36 +140,19 @@ int observations_new(uint32_t window_sec, size_t max, struct observations **ret)
 	return 0;
 }
 
-static struct snapshot snapshot_of(const struct seine_source *row)
-{
-	return (struct snapshot){
-		.request_bytes = row->request_bytes,
-		.response_bytes = row->response_bytes,
-		.requests = row->requests,
-		.responses = row->responses,
-		.connections = row->connections,
-		.handshakes = row->handshakes,
-		.gap_none = row->gap_none,
-		.gap_single = row->gap_single,
-		.gap_dual = row->gap_dual,
-		.gap_unknown = row->gap_unknown,
-		.request_log = (uint32_t)row->request_log,
-		.response_log = (uint32_t)row->response_log,
-		.gap_ms = (uint32_t)(row->gap_us / 1000),
-	};
-}
-
 static int append(struct observations *o, const uint8_t source[16], struct observation **ret)
 {
 	size_t room = o->room ? o->room * 2 : 1024;
 	struct observation *list;
 	int r;
 
-	if (o->n == o->max) {
+	if (o->n == o->settings.max) {
 		o->refused++;
 		return -ENOSPC;
 	}
 	if (o->n == o->room) {
+		if (room > o->settings.max)
+			room = o->settings.max;
 		list = reallocarray(o->list, room, sizeof(*list));
 		if (!list)
 			return -ENOMEM;
@@ -127,21 +168,134 @@ static int append(struct observations *o, const uint8_t source[16], struct obser
 	return 0;
 }
 
-/* A new kernel row counts from zero; of one that is older than the window only what comes now is
- * known to lie within it. */
-static void begin(struct observation *x, const struct seine_source *row, uint32_t now_sec,
-		  uint32_t window_sec)
-{
-	bool old = now_sec > row->first_sec && now_sec - row->first_sec > window_sec;
+/* ---- rows ---- */
 
-	x->whole = old ? snapshot_of(row) : (struct snapshot){ 0 };
-	x->half = x->whole;
+static struct sums sums_of(const struct seine_source *row)
+{
+	return (struct sums){
+		.requests = row->requests,
+		.responses = row->responses,
+		.handshakes = row->handshakes,
+		.gap_none = row->gap_none,
+		.gap_single = row->gap_single,
+		.gap_dual = row->gap_dual,
+		.request_log = (uint32_t)row->request_log,
+		.response_log = (uint32_t)row->response_log,
+		.gap_ms = (uint32_t)(row->gap_us / 1000),
+	};
 }
 
-static bool went_backwards(const struct observation *x, const struct seine_source *row)
+static struct extra extra_of(const struct seine_source *row)
 {
-	return row->connections < x->now.connections || row->requests < x->now.requests ||
-	       row->first_sec > x->first_sec;
+	return (struct extra){
+		.connections = row->connections,
+		.gap_unknown = row->gap_unknown,
+		.request_blocks = (uint32_t)(row->request_bytes / BLOCK),
+		.response_blocks = (uint32_t)(row->response_bytes / BLOCK),
+	};
+}
+
+static struct extra extra_minus(const struct extra *a, const struct extra *b)
+{
+	return (struct extra){
+		.connections = a->connections - b->connections,
+		.gap_unknown = a->gap_unknown - b->gap_unknown,
+		.request_blocks = a->request_blocks - b->request_blocks,
+		.response_blocks = a->response_blocks - b->response_blocks,
+	};
+}
+
+static void extra_add(struct extra *to, const struct extra *more)
+{
+	to->connections += more->connections;
+	to->gap_unknown += more->gap_unknown;
+	to->request_blocks += more->request_blocks;
+	to->response_blocks += more->response_blocks;
+}
+
+static uint32_t window_sec(const struct observations *o, enum window w)
+{
+	return (uint32_t)((uint64_t)o->settings.window_sec * windows[w].slots / SPAN_DAY_SLOTS);
+}
+
+/* A row that began within a window lies in it as a whole; of an older one only what comes now is
+ * known to. The sums so far begin at 0, so a reading of 0 means all of it. */
+static void begin(struct observations *o, struct observation *x, const struct seine_source *row,
+		  uint32_t now_sec)
+{
+	struct sums all = sums_of(row);
+	uint32_t age_sec = since(row->first_sec, now_sec);
+
+	x->first_unix = o->settings.epoch_sec + row->first_sec;
+	for (int w = 0; w < WINDOWS; w++)
+		if (age_sec > window_sec(o, w))
+			x->windows[w] = (struct halves){ all, all };
+	if (age_sec > o->settings.window_sec)
+		x->extra_whole = x->extra_half = extra_of(row);
+	x->slot = all; /* of an unknown part of it is told nothing */
+	if (age_sec * (uint64_t)SPAN_DAY_SLOTS <= o->settings.window_sec)
+		x->slot = (struct sums){ 0 };
+	x->trail.sec = now_sec;
+}
+
+static bool began_anew(const struct observation *x, const struct seine_source *row)
+{
+	return row->connections < x->extra_row.connections || row->requests < x->row.requests ||
+	       row->first_sec > x->row_sec;
+}
+
+/* The machine behind the address is another one: what was seen of the old one says little. */
+static void doubt(struct trail *t)
+{
+	float all = t->none + t->single + t->dual, weight;
+
+	if (all <= TRAIL_LEFT)
+		return;
+	weight = TRAIL_LEFT / all;
+	t->none *= weight;
+	t->single *= weight;
+	t->dual *= weight;
+}
+
+static void follow_trail(struct observations *o, struct observation *x, const struct sums *more,
+			 bool changed, uint32_t now_sec)
+{
+	if (!changed && !more->gap_none && !more->gap_single && !more->gap_dual)
+		return;
+	x->trail = trail_at(&x->trail, now_sec, o->settings.window_sec);
+	if (changed)
+		doubt(&x->trail);
+	x->trail.none += (float)more->gap_none;
+	x->trail.single += (float)more->gap_single;
+	x->trail.dual += (float)more->gap_dual;
+}
+
+static void take(struct observations *o, struct observation *x, const struct seine_source *row,
+		 uint32_t now_sec)
+{
+	struct sums all = sums_of(row), more = sums_minus(&all, &x->row);
+	struct extra extra = extra_of(row), extra_more = extra_minus(&extra, &x->extra_row);
+	uint64_t class = syn_class(&row->syn);
+	bool changed = x->syn_class && class != x->syn_class;
+	uint32_t request_sec = (uint32_t)(row->last_request_ns / 1000000000u);
+
+	o->changes += sums_any(&more);
+	sums_add(&x->now, &more);
+	extra_add(&x->extra, &extra_more);
+	x->row = all;
+	x->extra_row = extra;
+	follow_trail(o, x, &more, changed, now_sec);
+	if (row->last_request_ns != x->last_request_ns)
+		rhythm_note(&x->rhythm, request_sec, slot_now(o, request_sec));
+
+	x->hello_key = row->hello_key;
+	x->syn_class = class;
+	x->last_request_ns = row->last_request_ns;
+	x->stacks = row->stacks;
+	x->row_sec = row->first_sec;
+	x->last_sec = row->last_sec;
+	x->rtt_min_us = row->rtt_min_us;
+	x->open_max = row->open_max;
 }
 
 int observations_add(struct observations *o, const struct seine_addr *source,
@@ -149,39 +303,141 @@ int observations_add(struct observations *o, const struct seine_addr *source,
 {
 	struct observation *x;
 	uint32_t place;
+	bool new;
 	int r;
 
-	if (!table_get(o->places, source->ip, &place)) {
-		x = &o->list[place];
-		if (went_backwards(x, row))
-			begin(x, row, now_sec, o->window_sec);
-	} else {
+	new = table_get(o->places, source->ip, &place) < 0;
+	if (new) {
 		r = append(o, source->ip, &x);
 		if (r < 0)
 			return r;
-		begin(x, row, now_sec, o->window_sec);
+		begin(o, x, row, now_sec);
+	} else {
+		x = &o->list[place];
+		if (began_anew(x, row)) {
+			x->row = (struct sums){ 0 };
+			x->extra_row = (struct extra){ 0 };
+		}
 	}
-	x->now = snapshot_of(row);
-	x->hello_key = row->hello_key;
-	x->syn_class = syn_class(&row->syn);
-	x->last_request_ns = row->last_request_ns;
-	x->stacks = row->stacks;
-	x->first_sec = row->first_sec;
-	x->last_sec = row->last_sec;
-	x->rtt_min_us = row->rtt_min_us;
-	x->open_max = row->open_max;
 	x->harvest = o->harvest;
+	if (new || row->last_sec != x->last_sec || row->requests != x->row.requests ||
+	    row->handshakes != x->row.handshakes || row->responses != x->row.responses)
+		take(o, x, row, now_sec);
+	return new;
+}
+
+int observations_recall(struct observations *o, const uint8_t source[16], const struct past *past)
+{
+	struct observation *x;
+	uint32_t place;
+
+	if (table_get(o->places, source, &place) < 0)
+		return -ENOENT;
+	x = &o->list[place];
+	/* Whatever the row held when it was met is in the past already, or lost with the slot. */
+	for (int w = 0; w < WINDOWS; w++) {
+		x->windows[w].whole = sums_minus(&x->now, &past->sums[w][0]);
+		x->windows[w].half = sums_minus(&x->now, &past->sums[w][1]);
+	}
+	x->slot = x->now;
+	x->trail = past->trail;
+	if (past->first_sec && past->first_sec < x->first_unix)
+		x->first_unix = past->first_sec;
+	for (uint32_t i = 0; i < RHYTHM_SLOTS; i++)
+		if (past->active[i / 64] >> i % 64 & 1)
+			rhythm_mark(&x->rhythm, past->slot - i);
 	return 0;
 }
 
-static uint32_t since(uint32_t then_sec, uint32_t now_sec)
+/* ---- borders of time ---- */
+
+/* Is `slot` a border that divides time into spans of so many slots? */
+static bool border(uint32_t slot, uint32_t slots)
 {
-	return now_sec > then_sec ? now_sec - then_sec : 0;
+	return slot % slots == 0;
+}
+
+static uint64_t active_slots(const struct rhythm *r, uint32_t start)
+{
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < SPAN_HOUR_SLOTS; i++)
+		bits |= (uint64_t)rhythm_asked(r, start + i) << i;
+	return bits;
+}
+
+/* What all sources did in the span that ends with slot `end`. */
+static int tell_span(const struct observations *o, enum span span, uint32_t end,
+		     observations_tell tell, void *arg)
+{
+	static const uint32_t slots[SPANS] = { 1, SPAN_HOUR_SLOTS, SPAN_DAY_SLOTS };
+	uint32_t start = end - slots[span];
+	int r = 0;
+
+	for (size_t i = 0; i < o->n && r >= 0; i++) {
+		const struct observation *x = &o->list[i];
+		struct deed d = {
+			.hello_key = x->hello_key,
+			.syn_class = x->syn_class,
+			.active = span == SPAN_HOUR ? active_slots(&x->rhythm, start) : 0,
+			.sums = sums_minus(&x->now,
+					   span == SPAN_SLOT   ? &x->slot
+					   : span == SPAN_HOUR ? &x->windows[WINDOW_HOUR].whole
+							       : &x->windows[WINDOW_DAY].whole),
+		};
+
+		if (!sums_any(&d.sums))
+			continue;
+		memcpy(d.source, x->source, sizeof(d.source));
+		r = tell(span, start, &d, arg);
+	}
+	return r < 0 ? r : 0;
+}
+
+static void move_on(struct observations *o, enum window w, uint32_t now_sec)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		struct observation *x = &o->list[i];
+
+		x->windows[w].whole = x->windows[w].half;
+		x->windows[w].half = x->now;
+		if (w == WINDOW_DAY) {
+			x->extra_whole = x->extra_half;
+			x->extra_half = x->extra;
+		}
+	}
+	o->since[w][0] = o->since[w][1];
+	o->since[w][1] = now_sec;
+}
+
+/* All borders up to the present slot. After a long pause spans may be told of that are longer than
+ * they should be: what was done is counted once, and where it ended. */
+static int pass_borders(struct observations *o, uint32_t now_sec, observations_tell tell, void *arg)
+{
+	uint32_t before = o->slot, slot = slot_now(o, now_sec);
+	int r = 0;
+
+	o->slot = slot;
+	if (tell)
+		r = tell_span(o, SPAN_SLOT, before + 1, tell, arg);
+	for (size_t i = 0; i < o->n; i++)
+		o->list[i].slot = o->list[i].now;
+	for (uint32_t end = slot - before > SPAN_DAY_SLOTS ? slot - SPAN_DAY_SLOTS + 1 : before + 1;
+	     end <= slot; end++) {
+		if (r >= 0 && tell && border(end, SPAN_HOUR_SLOTS))
+			r = tell_span(o, SPAN_HOUR, end, tell, arg);
+		if (r >= 0 && tell && border(end, SPAN_DAY_SLOTS))
+			r = tell_span(o, SPAN_DAY, end, tell, arg);
+		for (int w = 0; w < WINDOWS; w++)
+			if (border(end, windows[w].slots / 2))
+				move_on(o, w, now_sec);
+	}
+	return r;
 }
 
 static bool forgettable(const struct observations *o, const struct observation *x, uint32_t now_sec)
 {
-	return x->harvest != o->harvest && since(x->last_sec, now_sec) > o->window_sec;
+	return x->harvest != o->harvest && since(x->last_sec, now_sec) > o->settings.window_sec;
 }
 
 /* The last one moves into the gap. */
@@ -194,24 +450,31 @@ static void forget(struct observations *o, size_t at)
 	}
 }
 
+int observations_pass(struct observations *o, uint32_t now_sec, observations_tell tell, void *arg)
+{
+	if (!o->slot) {
+		o->slot = slot_now(o, now_sec);
+		for (int w = 0; w < WINDOWS; w++)
+			o->since[w][0] = o->since[w][1] = now_sec;
+		return 0;
+	}
+	return slot_now(o, now_sec) > o->slot ? pass_borders(o, now_sec, tell, arg) : 0;
+}
+
 void observations_settle(struct observations *o, uint32_t now_sec)
 {
-	bool rotate = o->rotated_sec && since(o->rotated_sec, now_sec) >= o->window_sec / 2;
-
-	for (size_t i = o->n; i > 0; i--) {
-		if (forgettable(o, &o->list[i - 1], now_sec)) {
+	for (size_t i = o->n; i > 0; i--)
+		if (forgettable(o, &o->list[i - 1], now_sec))
 			forget(o, i - 1);
-			continue;
-		}
-		if (rotate) {
-			o->list[i - 1].whole = o->list[i - 1].half;
-			o->list[i - 1].half = o->list[i - 1].now;
-		}
-	}
-	if (rotate || !o->rotated_sec)
-		o->rotated_sec = now_sec;
 	o->harvest++;
 }
+
+uint32_t observations_since(const struct observations *o, enum window window)
+{
+	return o->since[window][0];
+}
+
+/* ---- features ---- */
 
 /* Linear counting (Whang, Vander-Zanden, Taylor 1990): n = -m ln(share of bits still clear). */
 static float count_stacks(uint64_t bits)
@@ -226,45 +489,60 @@ static float mean_log(uint32_t sum, uint32_t n)
 	return n ? (float)(sum / LOG_UNIT / n * M_LN2) : 0;
 }
 
-static struct features features_of(const struct observation *x, uint32_t now_sec)
+static uint32_t age_sec(const struct observations *o, const struct observation *x, uint32_t now_sec)
 {
-	const struct snapshot *a = &x->whole, *b = &x->now;
-	uint32_t gaps = b->gap_single - a->gap_single + b->gap_dual - a->gap_dual;
-	uint32_t answered = b->responses - a->responses; /* what sizes are accounted with */
+	int64_t age = o->settings.epoch_sec + now_sec - x->first_unix;
+
+	return age > 0 ? (uint32_t)age : 0;
+}
+
+static struct features features_of(const struct observations *o, const struct observation *x,
+				   enum window window, uint32_t now_sec)
+{
+	struct sums s = sums_minus(&x->now, &x->windows[window].whole);
+	struct extra extra = extra_minus(&x->extra, &x->extra_whole);
+	uint32_t gaps = s.gap_single + s.gap_dual;
 	struct features f = {
 		.hello_key = x->hello_key,
 		.syn_class = x->syn_class,
 		.last_request_ns = x->last_request_ns,
-		.requests = b->requests - a->requests,
-		.connections = b->connections - a->connections,
-		.handshakes = b->handshakes - a->handshakes,
-		.gap_none = b->gap_none - a->gap_none,
-		.gap_single = b->gap_single - a->gap_single,
-		.gap_dual = b->gap_dual - a->gap_dual,
-		.gap_unknown = b->gap_unknown - a->gap_unknown,
-		.gap_ms = gaps ? (float)(b->gap_ms - a->gap_ms) / (float)gaps : 0,
+		.requests = s.requests,
+		.handshakes = s.handshakes,
+		.gap_none = s.gap_none,
+		.gap_single = s.gap_single,
+		.gap_dual = s.gap_dual,
+		.trail = trail_at(&x->trail, now_sec, o->settings.window_sec),
+		.rhythm = &x->rhythm,
+		.gap_ms = gaps ? (float)s.gap_ms / (float)gaps : 0,
 		.rtt_ms = (float)x->rtt_min_us / 1000,
-		.log_request = mean_log(b->request_log - a->request_log, answered),
-		.log_response = mean_log(b->response_log - a->response_log, answered),
+		.log_request = mean_log(s.request_log, s.responses),
+		.log_response = mean_log(s.response_log, s.responses),
 		.stacks = count_stacks(x->stacks),
 		.open_max = x->open_max,
-		.age_sec = since(x->first_sec, now_sec),
+		.age_sec = age_sec(o, x, now_sec),
 		.idle_sec = since(x->last_sec, now_sec),
-		.request_bytes = (double)(b->request_bytes - a->request_bytes),
-		.response_bytes = (double)(b->response_bytes - a->response_bytes),
 	};
 
+	if (window == WINDOW_DAY) {
+		f.connections = extra.connections;
+		f.gap_unknown = extra.gap_unknown;
+		f.request_bytes = (double)BLOCK * extra.request_blocks;
+		f.response_bytes = (double)BLOCK * extra.response_blocks;
+	}
 	memcpy(f.source, x->source, sizeof(f.source));
 	return f;
 }
 
-static bool anything(const struct observation *x)
+static bool anything(const struct observation *x, enum window window)
 {
-	return x->now.connections != x->whole.connections || x->now.requests != x->whole.requests;
+	struct sums s = sums_minus(&x->now, &x->windows[window].whole);
+
+	return sums_any(&s) ||
+	       (window == WINDOW_DAY && x->extra.connections != x->extra_whole.connections);
 }
 
-int observations_features(const struct observations *o, uint32_t now_sec, struct features **ret,
-			  size_t *ret_n)
+int observations_features(const struct observations *o, enum window window, uint32_t now_sec,
+			  struct features **ret, size_t *ret_n)
 {
 	struct features *list = calloc(o->n + 1, sizeof(*list));
 	size_t n = 0;
@@ -272,21 +550,21 @@ int observations_features(const struct observations *o, uint32_t now_sec, struct
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->n; i++)
-		if (anything(&o->list[i]))
-			list[n++] = features_of(&o->list[i], now_sec);
+		if (anything(&o->list[i], window))
+			list[n++] = features_of(o, &o->list[i], window, now_sec);
 	*ret = list;
 	*ret_n = n;
 	return 0;
 }
 
-int observations_find(const struct observations *o, const uint8_t source[16], uint32_t now_sec,
-		      struct features *ret)
+int observations_find(const struct observations *o, const uint8_t source[16], enum window window,
+		      uint32_t now_sec, struct features *ret)
 {
 	uint32_t place;
 
 	if (table_get(o->places, source, &place))
 		return -ENOENT;
-	*ret = features_of(&o->list[place], now_sec);
+	*ret = features_of(o, &o->list[place], window, now_sec);
 	return 0;
 }
 
@@ -298,4 +576,9 @@ size_t observations_count(const struct observations *o)
 uint64_t observations_refused(const struct observations *o)
 {
 	return o->refused;
+}
+
+uint64_t observations_changes(const struct observations *o)
+{
+	return o->changes;
 }

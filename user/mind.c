@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Observe, correlate, judge; and when a round is due.
+ */
+#include "user/mind.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "user/base/cleanup.h"
+
+/* One source in so many must have changed for a round to pay; a slot's share of the day passes at
+ * most without one. */
+#define CHANGED_SHARE 64
+#define SLOT_ROUNDS 10
+/* Below so many sources all windows that are due have their round in one turn. */
+#define FEW_SOURCES 100000
+
+void mind_free(struct mind *m)
+{
+	if (!m)
+		return;
+	observations_free(m->observations);
+	asns_free(m->asns);
+	free(m->seeds.list);
+	free(m->features);
+	campaigns_free(m->campaigns);
+	judgement_free(m->judgement);
+	free(m);
+}
+
+int mind_new(const struct mind_settings *s, struct mind **ret)
+{
+	_cleanup_(mind_freep) struct mind *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->settings = *s;
+	r = observations_new(&s->observation, &m->observations);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(m);
+	return 0;
+}
+
+/* ---- observe ---- */
+
+static int recall(const uint8_t source[16], const struct past *past, void *arg)
+{
+	struct mind *m = arg;
+	int r = observations_recall(m->observations, source, past);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+int mind_begin(struct mind *m, uint32_t now_sec)
+{
+	struct history *h = m->settings.history;
+
+	return observations_pass(m->observations, now_sec, h ? history_put : NULL, h);
+}
+
+int mind_source(struct mind *m, const struct seine_addr *key, const struct seine_source *row,
+		uint32_t now_sec)
+{
+	struct past past;
+	int r;
+
+	r = observations_add(m->observations, key, row, now_sec);
+	if (r == 1 && m->settings.history && m->recalled) {
+		r = history_past(m->settings.history, key->ip, now_sec, &past);
+		if (r == 1)
+			r = recall(key->ip, &past, m);
+	}
+	return r == -ENOSPC || r > 0 ? 0 : r;
+}
+
+int mind_observe(struct mind *m, uint32_t now_sec)
+{
+	struct history *h = m->settings.history;
+	int r = 0;
+
+	if (h && !m->recalled)
+		r = history_pasts(h, now_sec, recall, m);
+	m->recalled = true;
+	observations_settle(m->observations, now_sec);
+	return r;
+}
+
+/* ---- correlate ---- */
+
+static uint32_t slot_sec(const struct mind *m)
+{
+	uint32_t sec = m->settings.observation.window_sec / SPAN_DAY_SLOTS;
+
+	return sec ? sec : 1;
+}
+
+/* The hour and the day may have a round whenever enough has changed, the longer windows when a
+ * 144th of them has passed. */
+static bool due(const struct mind *m, enum window w, uint32_t now_sec)
+{
+	const struct round *last = &m->rounds[w];
+	uint64_t changes = observations_changes(m->observations) - last->changes;
+	uint32_t passed = now_sec - last->sec;
+	uint32_t slots = window_slots(w) / SPAN_DAY_SLOTS;
+
+	if (!changes && last->sec)
+		return false;
+	if (w > WINDOW_DAY)
+		return passed >= slots * slot_sec(m);
+	return changes * CHANGED_SHARE >= observations_count(m->observations) ||
+	       passed >= slot_sec(m) / SLOT_ROUNDS;
+}
+
+static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaigns **ret)
+{
+	_cleanup_(freep) struct features *f = NULL;
+	struct shoal_question q = {
+		.window = w,
+		.now_sec = now_sec,
+		.asns = m->asns,
+		.seeds = m->seeds.n ? &m->seeds : NULL,
+		.slot = slot_at(m->settings.observation.epoch_sec + now_sec,
+				m->settings.observation.window_sec),
+	};
+	int r;
+
+	r = observations_features(m->observations, w, now_sec, &f, &q.n);
+	q.f = f;
+	if (r == 0)
+		r = shoal_correlate(&q, m->settings.shoal, m->campaigns, ret);
+	if (r < 0)
+		return r;
+	m->rounds[w] = (struct round){ now_sec, observations_changes(m->observations) };
+	m->n_rounds++;
+	if (w == WINDOW_DAY) {
+		free(m->features);
+		m->features = take_ptr(f);
+		m->n = q.n;
+	}
+	return 0;
+}
+
+/* The window whose round is longest ago, of those due; WINDOWS: none is. */
+static enum window next_due(const struct mind *m, uint32_t now_sec)
+{
+	enum window next = WINDOWS;
+
+	for (int w = 0; w < WINDOWS; w++)
+		if (due(m, w, now_sec) &&
+		    (next == WINDOWS || m->rounds[w].sec < m->rounds[next].sec))
+			next = w;
+	return next;
+}
+
+int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaigns_before)
+{
+	size_t most = observations_count(m->observations) < FEW_SOURCES ? WINDOWS : 1;
+	struct campaigns *found = NULL;
+	enum window w;
+	int r = 0;
+
+	*campaigns_before = NULL;
+	/* The day first: its features are what judging goes by. */
+	for (size_t i = 0; i < most; i++) {
+		w = m->rounds[WINDOW_DAY].sec ? next_due(m, now_sec) : WINDOW_DAY;
+		if (w == WINDOWS)
+			break;
+		r = look(m, w, now_sec, &found);
+		if (r < 0)
+			break;
+		if (*campaigns_before)
+			campaigns_free(m->campaigns);
+		else
+			*campaigns_before = m->campaigns;
+		m->campaigns = found;
+	}
+	return r;
+}
+
+int mind_judge(struct mind *m, const struct entries *held, const struct guards *g, uint32_t now_sec)
+{
+	struct judgement *j = NULL;
+	int r;
+
+	r = judge_round(m->campaigns, held, g, m->features, m->n, m->settings.judge, now_sec, &j);
+	if (r < 0)
+		return r;
+	judgement_free(m->judgement);
+	m->judgement = j;
+	return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The middle of the line, the same for a card, a capture and a simulation:
+ *
+ *	rows of sources -> observe -> correlate -> judge -> desired entries
+ *
+ * It owns what is remembered between turns: observations, campaigns, the last judgement. Time comes
+ * in as `now_sec`.
+ *
+ * A round of the correlator looks at all sources of a window, so it is due only when enough has
+ * changed to be worth it: then the cost of all rounds is in proportion to what changes.
+ */
+#ifndef MIND_H
+#define MIND_H
+
+#include <stdbool.h>
+#include "user/judge/judge.h"
+#include "user/shoal/seeds.h"
+#include "user/shoal/shoal.h"
+#include "user/sight/asns.h"
+#include "user/sight/observation.h"
+#include "user/store/history.h"
+
+struct mind_settings {
+	struct observation_settings observation;
+	const struct shoal_settings *shoal;
+	const struct judge_settings *judge;
+	struct history *history; /* NULL: nothing is remembered beyond this life */
+};
+
+struct mind {
+	struct mind_settings settings;
+	struct observations *observations;
+	struct asns *asns;   /* NULL: none given */
+	struct seeds seeds;
+	struct features *features; /* of the last round over WINDOW_DAY */
+	size_t n;
+	struct campaigns *campaigns; /* NULL before the first round */
+	struct judgement *judgement;
+	struct round {
+		uint32_t sec;	  /* when the last one was; 0: never */
+		uint64_t changes; /* observations_changes() then */
+	} rounds[WINDOWS];
+	bool recalled;	   /* the past of those met at first has been told */
+	uint32_t n_rounds; /* so far */
+};
+
+int mind_new(const struct mind_settings *s, struct mind **ret);
+void mind_free(struct mind *m);
+static inline void mind_freep(struct mind **m)
+{
+	mind_free(*m);
+	*m = NULL;
+}
+
+/* Before the first row of a harvest. */
+int mind_begin(struct mind *m, uint32_t now_sec);
+
+/* A row of the kernel, as of now. -ENOSPC where there is no more room is counted, and no error. */
+int mind_source(struct mind *m, const struct seine_addr *key, const struct seine_source *row,
+		uint32_t now_sec);
+
+/* After the last row of a harvest. */
+int mind_observe(struct mind *m, uint32_t now_sec);
+
+/* The rounds that are due. `campaigns_before` gets what was known before, or NULL where no round
+ * was due; the caller frees it. */
+int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaigns_before);
+int mind_judge(struct mind *m, const struct entries *held, const struct guards *g,
+	       uint32_t now_sec);
+
+#endif
