@@ -72,6 +72,7 @@ static void add(struct observations *o, uint32_t source, uint32_t n, uint32_t fi
 	struct seine_source row = row_after(n, first_sec, now_sec);
 	struct seine_addr a = address(source);
 
+	assert_int_equal(observations_pass(o, now_sec, NULL, NULL), 0);
 	assert_true(observations_add(o, &a, &row, now_sec) >= 0);
 }
 
