@@ -57,7 +57,7 @@ static void tell_status(const struct agent *a)
 {
 	sd_notifyf(0, "STATUS=%s: %zu sources, %zu campaigns, %zu entries%s%s",
 		   a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing", a->cycle.sources,
-		   a->mind->campaigns ? a->mind->campaigns->n : 0, a->entries->n, a->degraded ? "; " : "",
+		   campaigns_living(a->mind->campaigns), a->entries->n, a->degraded ? "; " : "",
 		   a->degraded ? a->cycle.trouble : "");
 }
 

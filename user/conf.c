@@ -425,6 +425,7 @@ int conf_load(const char *path, char *why, size_t size, struct conf *ret)
 	if (r < 0)
 		return refuse(why, size, "%s: %s", path, sentence);
 	conf.judge.v6_source = conf.source_bits;
+	conf.shoal.day_sec = conf.window_sec;
 	for (unsigned int i = 0; i < SEINE_PORT_WORDS; i++)
 		conf.ports.tcp[i] |= conf.ports.balanced[i];
 	*ret = conf;

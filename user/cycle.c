@@ -176,23 +176,32 @@ static int enforce(struct agent *a, struct turn *t)
 
 /* ---- record ---- */
 
-static void record_campaigns(const struct campaigns *before, const struct campaigns *now)
+static void record_beginning(const struct campaign *c)
 {
 	char text[SENTENCE_SIZE];
 
-	for (size_t i = 0; i < now->n; i++) {
-		const struct campaign *c = &now->list[i];
+	log_info("campaign c-%04" PRIx32 ": found, %zu members, %" PRIu64 " requests; %s", c->id,
+		 c->n_members, c->requests, evidence_sentence(c, FAMILY_PATH, text, sizeof(text)));
+}
 
-		if (!before || !campaigns_find(before, c->id))
-			log_info("campaign c-%04" PRIx32 ": found, %zu members, %" PRIu64
-				 " requests; %s",
-				 c->id, c->n_members, c->requests,
-				 evidence_sentence(c, FAMILY_PATH, text, sizeof(text)));
-	}
-	for (size_t i = 0; before && i < before->n; i++) {
-		if (!campaigns_find(now, before->list[i].id))
-			log_info("campaign c-%04" PRIx32 ": no longer seen", before->list[i].id);
-	}
+/* What changed in a campaign since the round before. */
+static void record_campaign(const struct campaign *before, const struct campaign *now)
+{
+	if (!now->ended_sec && (!before || before->ended_sec))
+		record_beginning(now);
+	if (now->ended_sec && before && !before->ended_sec)
+		log_info("campaign c-%04" PRIx32 ": ended, %" PRIu32 " members at its height",
+			 now->id, now->members_max);
+	if (now->replaces && !(before && before->replaces))
+		log_warning("campaign c-%04" PRIx32 ": has taken over the load of c-%04" PRIx32,
+			    now->id, now->replaces);
+}
+
+static void record_campaigns(const struct campaigns *before, const struct campaigns *now)
+{
+	for (size_t i = 0; i < now->n; i++)
+		record_campaign(before ? campaigns_find(before, now->list[i].id) : NULL,
+				&now->list[i]);
 }
 
 static void record_entries(const struct agent *a)

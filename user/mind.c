@@ -119,6 +119,7 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 	struct shoal_question q = {
 		.window = w,
 		.now_sec = now_sec,
+		.since_sec = observations_since(m->observations, w),
 		.asns = m->asns,
 		.seeds = m->seeds.n ? &m->seeds : NULL,
 		.slot = slot_at(m->settings.observation.epoch_sec + now_sec,

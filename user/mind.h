@@ -31,7 +31,7 @@ struct mind_settings {
 struct mind {
 	struct mind_settings settings;
 	struct observations *observations;
-	struct asns *asns;   /* NULL: none given */
+	struct asns *asns; /* NULL: none given */
 	struct seeds seeds;
 	struct features *features; /* of the last round over WINDOW_DAY */
 	size_t n;

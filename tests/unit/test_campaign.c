@@ -77,7 +77,7 @@ static void build(struct stage *s, size_t certain)
 	assert_int_equal(cohorts->n, 1);
 	for (size_t i = 0; i < cohorts->list[0].n; i++)
 		cohorts->list[0].lfdr[i] = i < certain ? 0.01f : 0.2f;
-	assert_int_equal(campaign_build(s->p, &cohorts->list[0], &shoal_defaults, 500, &s->c), 0);
+	assert_int_equal(campaign_build(s->p, &cohorts->list[0], &shoal_defaults, &s->c), 0);
 	assert_int_equal(campaign_find_nets(s->p, &shoal_defaults, &s->c), 0);
 	cohorts_free(cohorts);
 }

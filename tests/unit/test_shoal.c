@@ -279,10 +279,11 @@ static void test_identity(void **state)
 	sim_add_crowd(&s, 5000);
 	other.stack = 77;
 	sim_add_campaign(&s, &other);
-	first->list[0].last_sec = NOW - shoal_defaults.hold_sec - 1;
+	first->list[0].seen_sec[WINDOW_DAY] = NOW - shoal_defaults.hold_sec - 1;
 	third = correlate(&s, first);
-	assert_int_equal(third->n, 1);
-	assert_int_not_equal(third->list[0].id, first->list[0].id);
+	assert_int_equal(third->n, 2);
+	assert_int_equal(campaigns_living(third), 1);
+	assert_int_equal(campaigns_find(third, first->list[0].id)->ended_sec, NOW);
 	sim_free(&s);
 }
 
@@ -304,16 +305,18 @@ static void test_hold(void **state)
 
 	sim_init(&s, 32, 1);
 	sim_add_crowd(&s, 5000);
-	first->list[0].last_sec = NOW - shoal_defaults.hold_sec;
+	first->list[0].seen_sec[WINDOW_DAY] = NOW - shoal_defaults.hold_sec;
 	held = correlate(&s, first);
 	assert_int_equal(held->n, 1);
 	assert_same_campaign(&held->list[0], &first->list[0]);
 	assert_int_equal(held->list[0].id, first->list[0].id);
-	assert_int_equal(held->list[0].last_sec, NOW - shoal_defaults.hold_sec);
+	assert_int_equal(held->list[0].ended_sec, 0);
 
-	held->list[0].last_sec--;
+	held->list[0].seen_sec[WINDOW_DAY]--;
 	gone = correlate(&s, held);
-	assert_int_equal(gone->n, 0);
+	assert_int_equal(campaigns_living(gone), 0);
+	assert_same_campaign(&gone->list[0], &first->list[0]);
+	assert_int_equal(gone->list[0].ended_sec, NOW);
 	sim_free(&s);
 }
 

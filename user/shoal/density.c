@@ -204,8 +204,8 @@ static int choose_members(struct cells *w, double lfdr_max)
 	return 0;
 }
 
-static int cells_judge(struct crowd *crowd, const struct cohort *c,
-			 const struct shoal_settings *s, struct cells *ret)
+static int cells_judge(struct crowd *crowd, const struct cohort *c, const struct shoal_settings *s,
+		       struct cells *ret)
 {
 	int r;
 

@@ -9,12 +9,9 @@
 #include "user/shoal/shoal.h"
 
 static const char *const family_names[FAMILY_MAX] = {
-	[FAMILY_PATH] = "path",
-	[FAMILY_SCHEDULE] = "schedule",
-	[FAMILY_DENSITY] = "density",
-	[FAMILY_SYNCHRONY] = "synchrony",
-	[FAMILY_PLACE] = "place",
-	[FAMILY_SEED] = "seed",
+	[FAMILY_PATH] = "path",	      [FAMILY_SCHEDULE] = "schedule",
+	[FAMILY_DENSITY] = "density", [FAMILY_SYNCHRONY] = "synchrony",
+	[FAMILY_PLACE] = "place",     [FAMILY_SEED] = "seed",
 };
 
 const char *family_name(enum family f)

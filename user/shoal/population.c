@@ -70,9 +70,9 @@ static struct source judge(const struct population *p, const struct features *f,
 
 	/* To be proven takes some handshakes, so whoever is compared with the proven must have
 	 * made as many requests: the rest of the crowd is idler by definition. */
-	ret.counts = ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
-		     fmaxf((float)f->requests, source_samples(f)) >=
-			     (float)noise_samples_min(&p->noise);
+	ret.counts =
+		ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
+		fmaxf((float)f->requests, source_samples(f)) >= (float)noise_samples_min(&p->noise);
 	return ret;
 }
 
@@ -118,6 +118,15 @@ struct prefix population_place(const struct population *p, size_t at, unsigned i
 			 is_v4(&p->order[at]) ? PREFIX_V4_BASE + place_v4[level] : place_v6[level]);
 }
 
+const struct source *population_find(const struct population *p, const uint8_t ip[16])
+{
+	struct prefix address = prefix_of(ip, 128);
+	size_t first, end;
+
+	order_within(p->order, p->n, &address, &first, &end);
+	return first < end ? &p->list[first] : NULL;
+}
+
 static void count_around(struct population *p, unsigned int level)
 {
 	size_t end;
@@ -143,8 +152,11 @@ int population_new(const struct shoal_question *q, const struct shoal_settings *
 	if (!p)
 		return -ENOMEM;
 	p->n = n;
+	p->window = q->window;
 	p->now_sec = q->now_sec;
 	p->slot = q->slot;
+	p->day_sec = s->day_sec;
+	p->days = fmax((double)(q->now_sec - q->since_sec) / s->day_sec, 1.0 / SPAN_DAY_SLOTS);
 	p->list = calloc(n + 1, sizeof(*p->list));
 	p->by_key = calloc(n + 1, sizeof(*p->by_key));
 	if (!p->list || !p->by_key)

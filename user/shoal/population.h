@@ -37,7 +37,10 @@ struct population {
 	size_t n;
 	size_t places; /* occupied prefixes of all levels together */
 	size_t asked, leaning, seeds;
-	uint32_t now_sec, slot; /* as in struct shoal_question */
+	enum window window; /* this and the next two as in struct shoal_question */
+	uint32_t now_sec, slot;
+	uint32_t day_sec;     /* as in struct shoal_settings */
+	double days;	      /* that the window covers */
 	double requests_high; /* more than this is a volume that only few sources have */
 	struct noise noise;
 };
@@ -45,6 +48,9 @@ struct population {
 int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret);
 void population_free(struct population *p);
+
+/* The source at an address; NULL: none this round. */
+const struct source *population_find(const struct population *p, const uint8_t ip[16]);
 
 /* Do two sources, given by their positions, lie in the same prefix of this level? */
 bool population_near(const struct population *p, size_t a, size_t b, unsigned int level);

@@ -380,10 +380,10 @@ static int tell_span(const struct observations *o, enum span span, uint32_t end,
 			.hello_key = x->hello_key,
 			.syn_class = x->syn_class,
 			.active = span == SPAN_HOUR ? active_slots(&x->rhythm, start) : 0,
-			.sums = sums_minus(&x->now,
-					   span == SPAN_SLOT   ? &x->slot
-					   : span == SPAN_HOUR ? &x->windows[WINDOW_HOUR].whole
-							       : &x->windows[WINDOW_DAY].whole),
+			.sums = sums_minus(&x->now, span == SPAN_SLOT ? &x->slot
+						    : span == SPAN_HOUR
+							    ? &x->windows[WINDOW_HOUR].whole
+							    : &x->windows[WINDOW_DAY].whole),
 		};
 
 		if (!sums_any(&d.sums))

@@ -15,10 +15,10 @@
 #define RHYTHM_SLOTS (64 * RHYTHM_WORDS) /* more than SPAN_DAY_SLOTS: a day and the present one */
 
 struct rhythm {
-	uint64_t active[RHYTHM_WORDS];	/* bit i: in slot `slot` - i */
-	uint32_t slot;			/* the newest one it asked in */
-	uint32_t times[RHYTHM_TIMES];	/* seconds, a ring */
-	uint8_t n, next;		/* how many of them, and where the next one goes */
+	uint64_t active[RHYTHM_WORDS]; /* bit i: in slot `slot` - i */
+	uint32_t slot;		       /* the newest one it asked in */
+	uint32_t times[RHYTHM_TIMES];  /* seconds, a ring */
+	uint8_t n, next;	       /* how many of them, and where the next one goes */
 };
 
 /* A request at `sec` in slot `slot`; neither may go backwards. */
