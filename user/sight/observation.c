@@ -132,7 +132,7 @@ int observations_new(const struct observation_settings *s, struct observations *
 	o->settings = *s;
 	/* Where the table lies is a secret good enough to keep addresses from being chosen to
 	 * collide; no result depends on it. */
-	r = table_new((uintptr_t)o, 0, &o->places);
+	r = table_new((uintptr_t)o, s->max, &o->places);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(o);
