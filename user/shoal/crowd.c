@@ -77,7 +77,7 @@ static void count_everybody(struct crowd *crowd, unsigned int scale)
 	for (size_t i = 0; i < crowd->p->n; i++) {
 		s = &crowd->p->list[i];
 		if (s->counts)
-			tally_add(s->proven ? &crowd->split[scale] : &crowd->direct[scale],
+			tally_add(s->split ? &crowd->split[scale] : &crowd->direct[scale],
 				  space_coarser(s->bin, scale), 1);
 	}
 }
@@ -128,7 +128,7 @@ static void count_own(struct crowd *crowd, const struct cohort *c, int times)
 	for (size_t i = 0; i < c->n_same_key; i++) {
 		s = &crowd->p->list[c->same_key[i]];
 		if (s->counts)
-			tally_add(s->proven ? &crowd->own_split : &crowd->own_direct,
+			tally_add(s->split ? &crowd->own_split : &crowd->own_direct,
 				  space_coarser(s->bin, crowd->scale), times);
 	}
 }

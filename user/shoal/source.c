@@ -78,5 +78,5 @@ double source_log10_e(const struct noise *noise, const struct features *f)
 
 uint32_t noise_samples_min(const struct noise *noise)
 {
-	return (uint32_t)ceil(SOURCE_PROVEN / log10(SPLIT_DUAL / noise->dual));
+	return (uint32_t)ceil(SOURCE_SPLIT / log10(SPLIT_DUAL / noise->dual));
 }
