@@ -48,6 +48,11 @@ double source_log10_e(const struct noise *noise, const struct features *f);
 /* Its handshakes with a trustworthy gap sample, by weight. */
 float source_samples(const struct features *f);
 
+/* Was it asked but once? */
+bool source_asked_once(const struct features *f);
+/* Of split sources asked once, how many look direct to one that looks split. */
+double source_hidden_ratio(void);
+
 /* Handshakes needed to seem split at all: sources with fewer say nothing about this question. */
 uint32_t noise_samples_min(const struct noise *noise);
 
