@@ -44,6 +44,9 @@ static void test_normal_and_chi_square(void **state)
 	assert_near(chance_chi_square(3.841458820694124, 1), 0.05);
 	assert_near(chance_chi_square(200, 2), 3.720075976020836e-44);
 	assert_near(chance_chi_square(20, 4), 0.0004993992273873325);
+	/* Beyond 1e5 to a thousandth only: what lies 0, 3 and 6 standard deviations out. */
+	assert_true(fabs(chance_chi_square(1e6, 1e6) / 0.49981193736 - 1) < 1e-3);
+	assert_true(fabs(chance_chi_square(1e6 + 3 * sqrt(2e6), 1e6) / 1.36666e-3 - 1) < 1e-3);
 }
 
 /* Where a question makes no sense the answer proves nothing; where it is certain, all. */

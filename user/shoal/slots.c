@@ -51,6 +51,7 @@
 #define COVARIANCE_SOURCES 1024
 
 struct hour {
+	uint32_t crowd[SLOTS];		   /* sources of the crowd */
 	unsigned int usable;		   /* slots, as bits */
 	unsigned int slots;		   /* how many */
 	double chance[SLOTS + 1][SLOTS];   /* of each slot, for a source active in m of them */
@@ -92,6 +93,7 @@ static void hour_prepare(const uint32_t crowd[SLOTS], struct hour *h)
 {
 	double middle = median(crowd), total = 0, share, even;
 
+	memcpy(h->crowd, crowd, sizeof(h->crowd));
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		if (crowd[i] < CROWD_MIN || crowd[i] * CROWD_FACTOR < middle ||
 		    crowd[i] > middle * CROWD_FACTOR)
@@ -181,7 +183,9 @@ static void add_slot(const struct hour *h, unsigned int i, struct clock *c)
 		squares += h->active[m][i] * (1 - 2 * chance) + h->sources[m] * chance * chance;
 	}
 	c->statistic += (observed - expected) * (observed - expected) / expected;
-	c->trace += squares / expected;
+	/* The crowd's share is an estimate itself: its count is at least that uncertain. */
+	c->trace += squares / expected + expected / h->crowd[i];
+	c->norm2 += expected / h->crowd[i] * expected / h->crowd[i];
 	c->informative += observed;
 	c->cells++;
 	if (observed > expected) {
