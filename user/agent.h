@@ -115,6 +115,9 @@ int agent_name_hello(struct agent *a, uint64_t key, const char *ja4, const char 
 void agent_server_time(const struct conf *conf, struct seine_cfg *cfg);
 int agent_calibrate(struct agent *a, uint32_t now_sec);
 
+/* Takes over a table of networks; NULL: there is none. */
+void agent_networks(struct agent *a, struct asns *asns);
+
 /* Reads the allow list and what the host needs anew into a->guards. */
 int agent_guard(struct agent *a, uint32_t now_sec);
 /* Brings `wanted` into force, and a->entries up to date. On failure the old list stays. */
