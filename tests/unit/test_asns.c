@@ -80,6 +80,8 @@ static void ends_and_families(void **state)
 	add(a, "::/16", 3);
 	add(a, "ffff:ffff:ffff:ffff::/64", 4);
 	add(a, "2001:db8::/32", 5);
+	add(a, "2001:db9:0:2::/63", 6);
+	add(a, "2001:db9:0:3::/64", 7); /* the last word of the one around it */
 	assert_int_equal(asns_settle(a), 0);
 	assert_int_equal(find(a, "0.0.0.0"), 1);
 	assert_int_equal(find(a, "1.0.0.0"), 0);
@@ -88,7 +90,10 @@ static void ends_and_families(void **state)
 	assert_int_equal(find(a, "::1"), 3);
 	assert_int_equal(find(a, "1::"), 0);
 	assert_int_equal(find(a, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), 5);
-	assert_int_equal(find(a, "2001:db9::"), 0);
+	assert_int_equal(find(a, "2001:db9:0:1::"), 0);
+	assert_int_equal(find(a, "2001:db9:0:2::"), 6);
+	assert_int_equal(find(a, "2001:db9:0:3::"), 7);
+	assert_int_equal(find(a, "2001:db9:0:4::"), 0);
 	assert_int_equal(find(a, "ffff:ffff:ffff:ffff::1"), 4);
 	assert_int_equal(find(a, "ffff:ffff:ffff:fffe::"), 0);
 }

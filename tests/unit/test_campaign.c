@@ -260,7 +260,8 @@ static void test_explain(void **state)
 			 "second leg; of others 1.2 %."));
 	assert_true(says(list, n, SIDE_FOR,
 			 "240 of 250 do nearly equal work; of such a crowd 0.4 would."));
-	assert_true(says(list, n, SIDE_AGAINST, "Weak: No two of its sources share a subnet."));
+	assert_true(says(list, n, SIDE_AGAINST,
+			 "Weak: No subnet holds more of its sources than expected."));
 	assert_true(says(list, n, SIDE_FOR,
 			 "It would be found without the evidence of place, too (p 1e-09)."));
 	assert_true(says(list, n, SIDE_AGAINST,

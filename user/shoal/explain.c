@@ -9,12 +9,9 @@
 #include "user/shoal/shoal.h"
 
 static const char *const family_names[FAMILY_MAX] = {
-	[FAMILY_PATH] = "path",
-	[FAMILY_SCHEDULE] = "schedule",
-	[FAMILY_DENSITY] = "density",
-	[FAMILY_SYNCHRONY] = "synchrony",
-	[FAMILY_PLACE] = "place",
-	[FAMILY_SEED] = "seed",
+	[FAMILY_PATH] = "path",	      [FAMILY_SCHEDULE] = "schedule",
+	[FAMILY_DENSITY] = "density", [FAMILY_SYNCHRONY] = "synchrony",
+	[FAMILY_PLACE] = "place",     [FAMILY_SEED] = "seed",
 };
 
 const char *family_name(enum family f)
@@ -39,6 +36,15 @@ static const char *percent(double share, char *buf)
 	return buf;
 }
 
+/* A prefix or "AS64500"; `buf` holds PREFIX_TEXT. */
+static const char *place_text(const struct evidence *e, char *buf)
+{
+	if (!e->asn)
+		return prefix_format(&e->where, buf);
+	snprintf(buf, PREFIX_TEXT, "AS%u", e->asn);
+	return buf;
+}
+
 const char *evidence_sentence(const struct campaign *c, enum family f, char *buf, size_t size)
 {
 	const struct evidence *e = &c->evidence[f];
@@ -60,9 +66,9 @@ const char *evidence_sentence(const struct campaign *c, enum family f, char *buf
 		if (e->of > 0)
 			snprintf(buf, size,
 				 "%.0f of %.0f sources in %s belong to it; %.1f expected.",
-				 e->observed, e->of, prefix_format(&e->where, where), e->expected);
+				 e->observed, e->of, place_text(e, where), e->expected);
 		else
-			snprintf(buf, size, "No two of its sources share a subnet.");
+			snprintf(buf, size, "No subnet holds more of its sources than expected.");
 		break;
 	default: snprintf(buf, size, "No such evidence.");
 	}
