@@ -171,11 +171,12 @@ static void test_place(void **state)
 	assert_true(place(0, 100, 100).p > 0.5); /* scattered among others */
 }
 
-/* Networks 64500 on: 10.0.0.0/10 and the three behind it, and 10.128.7.0/24 inside the third. */
+/* Networks 64500 on: 10.0.0.0/10 and the three behind it, and two that lie inside of others. */
 static struct asns *networks(void)
 {
 	static const char *const prefixes[] = {
-		"10.0.0.0/10", "10.64.0.0/10", "10.128.0.0/10", "10.192.0.0/10", "10.128.7.0/24",
+		"10.0.0.0/10",	 "10.64.0.0/10",  "10.128.0.0/10",
+		"10.192.0.0/10", "10.128.7.0/24", "10.80.0.0/16",
 	};
 	struct asns *a = NULL;
 	struct prefix p;
@@ -191,7 +192,8 @@ static struct asns *networks(void)
 }
 
 /* 60 of a cohort, each in a /16 of its own with others in it: `inside` of them in AS64501, where
- * every fifth of 320 others is. The rest, and no end of other campaigns, are in AS64500. */
+ * every fifth of 320 others is, and 5 with its ClientHello that are direct. The rest, and another
+ * campaign, are in AS64500. One of them and one of the others are in a hole of AS64501. */
 static struct evidence spread_over(uint32_t inside, bool table)
 {
 	_cleanup_(stage_clear) struct stage s = { 0 };
@@ -199,6 +201,8 @@ static struct evidence spread_over(uint32_t inside, bool table)
 
 	for (uint32_t i = 0; i < 320; i++)
 		add(&s, (i % 5 ? i % 64 : 64 + i % 64) << 16 | i, 3, false);
+	for (uint32_t i = 0; i < 5; i++)
+		add(&s, (100 + i) << 16 | 0x2000, KEY, false);
 	for (uint32_t i = 0; i < 60; i++) {
 		add(&s, (i < inside ? 64 + i : i) << 16 | 0x8000 | i, KEY, true);
 		add(&s, i << 16 | 0x4000 | i, 4, true);
@@ -227,14 +231,14 @@ static void test_networks(void **state)
 	e = spread_over(60, true);
 	assert_true(e.p < 1e-20);
 	assert_int_equal(e.asn, 64501);
-	assert_true(e.observed == 60 && e.of == 124);
-	assert_true(fabs(e.expected - 124 * 60 / 440.0) < 1e-9);
+	assert_true(e.observed == 59 && e.of == 127);
+	assert_true(fabs(e.expected - 127 * 60 / 445.0) < 1e-9);
 	assert_true(spread_over(15, true).p > 0.5); /* as many as of others */
 	assert_true(spread_over(40, true).p < 1e-6);
 
 	c.evidence[FAMILY_PLACE] = e;
 	assert_string_equal(evidence_sentence(&c, FAMILY_PLACE, text, sizeof(text)),
-			    "60 of 124 sources in AS64501 belong to it; 16.9 expected.");
+			    "59 of 127 sources in AS64501 belong to it; 17.1 expected.");
 }
 
 /* Where one subnet is all that a network holds, the subnet is named. Sources that the table does
@@ -242,6 +246,8 @@ static void test_networks(void **state)
 static void test_subnet_or_network(void **state)
 {
 	_cleanup_(stage_clear) struct stage s = { 0 };
+	struct shoal_question q = { .window = WINDOW_DAY };
+	struct population *without = NULL;
 	struct evidence e;
 	char text[PREFIX_TEXT];
 
@@ -252,12 +258,19 @@ static void test_subnet_or_network(void **state)
 		add(&s, i << 14 | 1, 3, false);
 	s.asns = networks();
 	judge(&s);
+	q.f = s.f;
+	q.n = s.n;
 	e = place_judge(s.p, &s.cohorts->list[0]);
 	assert_true(e.p < 1e-20);
 	assert_int_equal(e.asn, 0);
 	assert_string_equal(prefix_format(&e.where, text), "10.128.7.0/24");
 	assert_int_equal(s.p->list[0].asn, 64500);
 	assert_int_equal(s.p->list[0].around_asn, 256);
+
+	/* Every network that anybody is in is one more place that might have stood out. */
+	assert_int_equal(population_new(&q, &shoal_defaults, &without), 0);
+	assert_int_equal(s.p->places, without->places + 4);
+	population_free(without);
 }
 
 static void test_unknown_network(void **state)
