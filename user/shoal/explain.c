@@ -136,6 +136,17 @@ static void say_doubts(struct speech *s, const struct campaign *c)
 		    c->sources - c->n_members - c->shared);
 }
 
+static void say_refused(struct speech *s, const struct campaign *c)
+{
+	const uint32_t *n = c->refused;
+
+	if (n[NET_SPARSE] || n[NET_SHARED] || n[NET_KNOWN] || n[NET_IMPURE])
+		say(s, SIDE_EFFECT,
+		    "Prefixes spared: %u too thin, %u not surely pure, %u with long-known "
+		    "others, %u with shared ones.",
+		    n[NET_SPARSE], n[NET_IMPURE], n[NET_KNOWN], n[NET_SHARED]);
+}
+
 static void say_effect(struct speech *s, const struct campaign *c)
 {
 	size_t covered = 0, outsiders = 0;
@@ -148,6 +159,7 @@ static void say_effect(struct speech *s, const struct campaign *c)
 		say(s, SIDE_EFFECT, "%zu prefix%s would cover %zu members and %zu other source%s.",
 		    c->n_prefixes, c->n_prefixes == 1 ? "" : "es", covered, outsiders,
 		    outsiders == 1 ? "" : "s");
+	say_refused(s, c);
 	say(s, SIDE_EFFECT, "Members with an entry of their own: %zu.", c->n_members - covered);
 	say(s, SIDE_EFFECT, "They made %llu requests in the window.",
 	    (unsigned long long)c->requests);
