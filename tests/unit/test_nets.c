@@ -213,7 +213,8 @@ static enum net_refusal reason(const struct stage *s, const struct prefix *p)
 	if (a.known)
 		return NET_KNOWN;
 	if (chance_share_low(a.members, n, 0.025) < 0.9 ||
-	    chance_share_low(a.member_requests / a.requests * n, n, 0.025) < 0.9)
+	    chance_share_low(a.member_requests / a.requests * n, n, 0.025) < 0.9 ||
+	    a.outsiders > 0.01 * a.sources)
 		return NET_IMPURE;
 	return NET_REFUSALS;
 }
@@ -323,10 +324,96 @@ static void test_rules(void **state)
 		assert_true(refused[i] >= 5);
 }
 
+/* ---- how many innocent sources are hit ---- */
+
+#define SIM_SEEDS 4
+#define REMEMBERED_DAYS 45
+
+static struct campaigns *correlate(const struct sim *sim)
+{
+	const struct shoal_question q = { .f = sim->list, .n = sim->n, .window = WINDOW_DAY };
+	struct campaigns *c = NULL;
+
+	assert_int_equal(shoal_correlate(&q, &shoal_defaults, NULL, &c), 0);
+	assert_int_equal(c->n, 1);
+	return c;
+}
+
+/* People of the crowd move into the subnets of 100 members each: `mean` into a subnet. All have
+ * been seen first at some time of what is remembered. */
+static void settle_among(struct sim *sim, double mean)
+{
+	const uint8_t *subnets[64] = { 0 };
+	size_t n = 0, at = 0;
+	double moved = 0;
+
+	for (size_t i = 0; i < sim->n; i++)
+		if (sim->kind[i] == KIND_SWARM && sim->list[i].source[12] >= 203 && at++ % 100 == 0)
+			subnets[n++] = sim->list[i].source;
+	for (size_t i = 0; i < sim->n; i++) {
+		struct features *f = &sim->list[i];
+
+		if (sim->kind[i] == KIND_SWARM)
+			continue;
+		f->age_sec = draw(REMEMBERED_DAYS * DAY);
+		if (sim->kind[i] > KIND_SPLIT || draw(10) || moved >= mean * (double)n)
+			continue;
+		memcpy(f->source, subnets[draw((uint32_t)n)], 15);
+		f->source[15] = (uint8_t)(11 + 2 * moved);
+		moved++;
+	}
+}
+
+static void count_hit(const struct sim *sim, const struct campaign *c, double *hit, double *all)
+{
+	for (size_t i = 0; i < sim->n; i++) {
+		struct prefix address = prefix_of(sim->list[i].source, 128);
+
+		if (!finding_around(c, &address))
+			continue;
+		*hit += sim->kind[i] != KIND_SWARM;
+		(*all)++;
+	}
+}
+
+/* Also where innocent neighbours are so many that hardly any prefix is left. */
+static void test_over_block(void **state)
+{
+	static const double means[] = { 0, 0.5, 1, 2, 5, 20 };
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(means); m++) {
+		double hit = 0, all = 0;
+
+		for (uint64_t seed = 1; seed <= SIM_SEEDS; seed++) {
+			struct sim_campaign campaign = sim_campaign_typical;
+			struct campaigns *c;
+			struct sim sim;
+
+			campaign.sources = 2000;
+			campaign.dense = 0.5;
+			sim_init(&sim, 9100 + seed, 1);
+			sim_add_crowd(&sim, 5000);
+			sim_add_campaign(&sim, &campaign);
+			settle_among(&sim, means[m]);
+			c = correlate(&sim);
+			count_hit(&sim, &c->list[0], &hit, &all);
+			campaigns_free(c);
+			sim_free(&sim);
+		}
+		print_message(
+			"# %.1f neighbours in a subnet: %.0f of %.0f sources hit are innocent\n",
+			means[m], hit, all);
+		assert_true(hit <= 0.01 * all);
+		assert_true(means[m] > 1 || all > 1000); /* there is something to hit */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_over_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@
  *
  *	enough of its addresses were seen to belong to the campaign,
  *	no outsider in it is shared by many, or has been known for long,
- *	a lower bound on the purity of what was seen there holds, by sources and by requests.
+ *	a lower bound on the purity of what was seen there holds, by sources and by requests,
+ *	and hardly any of the sources seen there is an outsider.
  *
  * Otherwise the next length splits them. Members that are not split by it are left to it, so that
  * each prefix is looked at once.
@@ -31,6 +32,11 @@
 /* Whoever has had an address for longer lives there, and is not hit for his neighbours: a month, of
  * the 45 days that are remembered. */
 #define KNOWN_DAYS 30
+
+/* The bound allows for chance, so that a large prefix would pass it with one outsider in twenty.
+ * What is hit beside the campaign has a limit of its own: of the sources in a prefix, one in so
+ * many. */
+#define SOURCES_PER_OUTSIDER 100
 
 struct lengths { /* of prefixes of one family, counted in 128 bits */
 	unsigned int widest, narrowest;
@@ -102,7 +108,9 @@ static enum net_refusal examine(const struct population *p, const struct campaig
 		return NET_SHARED;
 	if (known)
 		return NET_KNOWN;
-	return net->purity < s->purity_min ? NET_IMPURE : NET_REFUSALS;
+	if (net->purity < s->purity_min || net->outsiders * SOURCES_PER_OUTSIDER > net->sources)
+		return NET_IMPURE;
+	return NET_REFUSALS;
 }
 
 /* The run of not yet covered members from `first` on that share a prefix of this length. */

@@ -77,7 +77,7 @@ enum net_refusal {
 	NET_SPARSE, /* too few of its addresses are members */
 	NET_SHARED, /* many people share an outsider in it */
 	NET_KNOWN,  /* an outsider in it has been known for long */
-	NET_IMPURE, /* the bound on purity does not hold */
+	NET_IMPURE, /* the bound on purity does not hold, or too many outsiders */
 	NET_REFUSALS,
 };
 
