@@ -11,6 +11,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/refuse.h"
 #include "user/kernel/datapath.h"
+#include "user/networks.h"
 #include "user/replay/pending.h"
 #include "user/sight/hellos.h"
 
@@ -188,7 +189,7 @@ static int open_datapath(struct replay *r, char *why)
 }
 
 /* The time of day of the first packet is not known yet: windows move on by the datapath's clock. */
-static int open_mind(struct replay *r)
+static int open_mind(struct replay *r, char *why)
 {
 	const struct conf *conf = &r->settings->conf;
 	const struct mind_settings s = {
@@ -196,8 +197,9 @@ static int open_mind(struct replay *r)
 		.shoal = &conf->shoal,
 		.judge = &conf->judge,
 	};
+	int n = mind_new(&s, &r->mind);
 
-	return mind_new(&s, &r->mind);
+	return n < 0 ? n : networks_read(conf->networks, why, REPLAY_WHY, &r->mind->asns);
 }
 
 int replay_open(const struct replay_settings *settings, char *why, struct replay **ret)
@@ -218,7 +220,7 @@ int replay_open(const struct replay_settings *settings, char *why, struct replay
 	if (n == 0 && settings->connection)
 		n = pending_new(&r->pending);
 	if (n == 0)
-		n = open_mind(r);
+		n = open_mind(r, why);
 	if (n < 0) {
 		if (!why[0])
 			(void)refuse(why, REPLAY_WHY, "%s", strerror(-n));

@@ -235,6 +235,7 @@ static int find_prefixes(struct campaign *c, const struct population *p,
 	free(c->prefixes);
 	c->prefixes = NULL;
 	c->n_prefixes = 0;
+	memset(c->refused, 0, sizeof(c->refused));
 	return campaign_find_nets(p, s, c);
 }
 

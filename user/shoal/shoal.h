@@ -74,6 +74,15 @@ struct member {
 	uint32_t joined_sec; /* when it became one */
 };
 
+/* Why a prefix does not stand for the members in it; the first that holds. */
+enum net_refusal {
+	NET_SPARSE, /* too few of its addresses are members */
+	NET_SHARED, /* many people share an outsider in it */
+	NET_KNOWN,  /* an outsider in it has been known for long */
+	NET_IMPURE, /* the bound on purity does not hold, or too many outsiders */
+	NET_REFUSALS,
+};
+
 struct net_finding { /* a prefix that can stand for its members */
 	struct prefix prefix;
 	uint32_t members, sources; /* in it, of those seen */
@@ -114,6 +123,7 @@ struct campaign {
 	size_t n_members;
 	struct net_finding *prefixes; /* sorted, disjoint */
 	size_t n_prefixes;
+	uint32_t refused[NET_REFUSALS]; /* prefixes that were looked at, too */
 };
 
 struct campaigns {
