@@ -46,7 +46,7 @@
 struct person {
 	uint8_t source[16];
 	uint8_t kind, stack, hops, software;
-	bool keeps_alive, optimistic;
+	bool keeps_alive, optimistic, rough;
 	uint16_t sport;
 	uint32_t rtt_us, leg_us;
 	float rate;		 /* sessions a day */
@@ -144,6 +144,7 @@ static void dwell(struct dice *d, struct person *p)
 	p->rtt_us = (uint32_t)(1000 * fmin(log_normal(d, log(35), 0.8), 400));
 	p->sport = (uint16_t)dice_between(d, 32768, 60999);
 	p->stack = (uint8_t)dice_below(d, STACKS);
+	p->rough = p->stack == STACK_ANDROID;
 }
 
 static enum people some_kind(struct dice *d)
@@ -326,6 +327,7 @@ static void connect(struct crew *c, struct person *p, uint64_t ns, struct wire_c
 		.hops = p->hops,
 		.software = p->software,
 		.optimistic = p->optimistic,
+		.rough = p->rough,
 		.rtt_us = p->rtt_us,
 		.leg_us = p->leg_us,
 		.n = session_requests(&c->dice, p),

@@ -30,16 +30,24 @@
 #define TRAIN_NS (12 * US)
 #define WORK_NS (150 * US)
 #define WORK_MEAN_NS (350 * US)
+#define BUSY_ONE_IN 100 /* clients have something else to do between ACK and hello */
+#define BUSY_MEAN_MS 25.0
 #define FIRST_BURST 10u	       /* segments (RFC 6928), twice as many with each round trip */
 #define ACK_BYTES (16 * 1024u) /* taken at once, and no more ACKs for a response than ... */
 #define ACKS_MAX 8u
 
-/* Paths: every packet may be late a little, one in JITTER_ONE_IN by more, as radio links and busy
- * clients are. */
+/*
+ * Paths: every packet may be late a little, one in JITTER_ONE_IN by more. A rough path, as of a
+ * mobile network, makes all of them wait for the radio, one in ROUGH_ONE_IN for long.
+ */
 #define JITTER_SHARE 0.004 /* of the round trip */
 #define JITTER_ONE_IN 100
 #define JITTER_MEAN_MS 25.0
+#define ROUGH_MEAN_MS 15.0
+#define ROUGH_ONE_IN 50
+#define ROUGH_LONG_MS 120.0
 #define TROUBLE_ONE_IN 200 /* connections that lose a packet */
+#define ROUGH_TROUBLE_ONE_IN 25
 #define SYN_TIMEOUT_NS (1000 * MS)
 #define RETRANSMIT_NS (200 * MS) /* and a round trip */
 
@@ -220,6 +228,13 @@ static int take_place(struct wire *w, uint32_t *ret)
 	return r;
 }
 
+static uint8_t some_trouble(struct wire *w, const struct wire_connection *c)
+{
+	if (dice_below(&w->dice, c->rough ? ROUGH_TROUBLE_ONE_IN : TROUBLE_ONE_IN))
+		return TROUBLE_NONE;
+	return (uint8_t)(1 + dice_below(&w->dice, TROUBLES - 1));
+}
+
 int wire_connect(struct wire *w, const struct wire_connection *c)
 {
 	uint32_t at;
@@ -237,9 +252,7 @@ int wire_connect(struct wire *w, const struct wire_connection *c)
 		.tsval = (uint32_t)dice_draw(&w->dice),
 		.server_ts = (uint32_t)dice_draw(&w->dice),
 		.ip_id = (uint16_t)dice_draw(&w->dice),
-		.trouble = dice_below(&w->dice, TROUBLE_ONE_IN)
-				   ? TROUBLE_NONE
-				   : (uint8_t)(1 + dice_below(&w->dice, TROUBLES - 1)),
+		.trouble = some_trouble(w, c),
 	};
 	r = agenda_add(&w->agenda, c->start_ns, at);
 	if (w->agenda.n > w->open_max)
@@ -330,11 +343,17 @@ static void next(struct open *o, enum step step, uint64_t ns)
 
 static uint64_t jitter(struct wire *w, const struct open *o)
 {
-	double us = dice_exponential(&w->dice, JITTER_SHARE * o->plan.rtt_us);
+	struct dice *d = &w->dice;
+	double ms = dice_exponential(d, JITTER_SHARE * o->plan.rtt_us / 1000);
 
-	if (!dice_below(&w->dice, JITTER_ONE_IN))
-		us += dice_exponential(&w->dice, JITTER_MEAN_MS * 1000);
-	return (uint64_t)(us * 1000);
+	if (o->plan.rough) {
+		ms += dice_exponential(d, ROUGH_MEAN_MS);
+		if (!dice_below(d, ROUGH_ONE_IN))
+			ms += dice_exponential(d, ROUGH_LONG_MS);
+	} else if (!dice_below(d, JITTER_ONE_IN)) {
+		ms += dice_exponential(d, JITTER_MEAN_MS);
+	}
+	return (uint64_t)(ms * MS);
 }
 
 static uint64_t work(struct wire *w)
@@ -369,8 +388,8 @@ static void after_ack(struct wire *w, struct open *o)
 		leg = leg > rtt(o) ? leg - rtt(o) : 0;
 	if (o->plan.leg_us)
 		wait += leg + jitter(w, o);
-	else if (!dice_below(&w->dice, JITTER_ONE_IN))
-		wait += jitter(w, o);
+	else if (!dice_below(&w->dice, BUSY_ONE_IN))
+		wait += (uint64_t)(dice_exponential(&w->dice, BUSY_MEAN_MS) * MS);
 	if (o->trouble == TROUBLE_HELLO_LOST)
 		wait += RETRANSMIT_NS + rtt(o);
 	o->done = 0;

@@ -37,6 +37,7 @@ struct wire_connection {
 	uint8_t software;	 /* of SOFTWARE_KINDS */
 	uint8_t n;		 /* requests */
 	bool optimistic;	 /* the exit answers its client before it has dialled */
+	bool rough;		 /* a mobile network: packets come late, and some are lost */
 	uint32_t rtt_us, leg_us; /* leg 0: direct */
 	struct wire_request request[WIRE_REQUESTS];
 };
