@@ -42,6 +42,15 @@ found() {
 	holds "$false_dual <= 0.0005"
 }
 
+@test "a seed gives the same capture" {
+	for name in a b; do
+		"$BUILD/tests/sim/sim_capture" --seed 20250 --honest 300 --exits 50 --hours 2 \
+			"$dir/$name.pcap" "$dir/$name.tsv"
+	done
+	cmp "$dir/a.pcap" "$dir/b.pcap"
+	cmp "$dir/a.tsv" "$dir/b.tsv"
+}
+
 @test "300 exits among 1,500 sources, least recently used first: found after a day" {
 	day --seed 20251 --honest 1500 --exits 300
 	found

@@ -32,8 +32,11 @@ struct segment {
 	size_t len; /* SEGMENT_PAYLOAD at most */
 };
 
-/* To port 443 of 192.0.2.1 or 2001:db8::1, with checksums. Returns the bytes of the frame, which
- * has room for SEGMENT_FRAME. */
+/*
+ * To port 443 of 192.0.2.1 or 2001:db8::1, with checksums. Returns the bytes of the frame, which
+ * has room for SEGMENT_FRAME and begins two bytes behind a multiple of four, as in a kernel: so the
+ * headers in it are aligned.
+ */
 size_t segment_frame(const struct segment *s, uint8_t *frame);
 
 #endif

@@ -72,6 +72,7 @@ static struct made make(const struct wire_connection *c, unsigned int n, uint64_
 }
 
 struct seen {
+	_Alignas(4) uint8_t bytes[2 + SEGMENT_FRAME]; /* whose headers are aligned as in a kernel */
 	uint64_t ns;
 	struct packet p;
 	struct frame frame;
@@ -95,7 +96,9 @@ static bool next_packet(const struct made *m, size_t *at, struct seen *ret)
 		return false;
 	len = word(record + 8);
 	ret->ns = word(record) * 1000000000ull + word(record + 4);
-	ret->frame = (struct frame){ (void *)(record + 16), (void *)(record + 16 + len) };
+	assert_true(len <= SEGMENT_FRAME);
+	memcpy(ret->bytes + 2, record + 16, len);
+	ret->frame = (struct frame){ ret->bytes + 2, ret->bytes + 2 + len };
 	memset(&ret->p, 0, sizeof(ret->p));
 	assert_int_equal(parse_packet(&ret->frame, 0, &ret->p), PARSE_OK);
 	*at += 16 + len;

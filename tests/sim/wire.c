@@ -131,7 +131,8 @@ static int put(struct wire *w, const void *what, size_t size)
 
 static int put_segment(struct wire *w, const struct segment *s, uint64_t now_ns)
 {
-	uint8_t frame[SEGMENT_FRAME];
+	_Alignas(4) uint8_t aligned[2 + SEGMENT_FRAME];
+	uint8_t *frame = aligned + 2;
 	size_t len = segment_frame(s, frame);
 	struct pcap_record record = {
 		.sec = (uint32_t)(now_ns / 1000000000u),
