@@ -16,6 +16,7 @@
 #include "user/sight/hellos.h"
 
 #define NS_PER_SEC 1000000000ll
+#define NS_PER_MS 1000000ull
 #define DRAIN_FRAMES 256   /* a frame is told in at most 5 kB, the ring has 4 MB */
 #define DRAIN_EVENTS 65536 /* more than the ring can hold */
 #define PROGRESS_FRAMES 8192
@@ -131,7 +132,7 @@ static int finish(struct replay *r)
 		if (sight.flags & SEINE_F_UNPROVEN)
 			tell_hello(r, &sight);
 	}
-	return n < 0 ? n : replay_round(r);
+	return n < 0 ? n : replay_last_turn(r);
 }
 
 /* ---- open and close ---- */
@@ -250,6 +251,7 @@ static void begin_clock(struct replay *r, int64_t time_ns)
 
 	r->now_ns = (uint64_t)(REPLAY_BEGIN_SEC * NS_PER_SEC + part + (part < 0 ? NS_PER_SEC : 0));
 	r->round_ns = r->now_ns;
+	r->turn_ns = r->now_ns - r->settings->conf.interval_ms * NS_PER_MS; /* the first is now */
 	r->input.first_ns = time_ns;
 	begin_epoch(r, time_ns);
 }
@@ -306,8 +308,11 @@ static int run_frame(struct replay *r, const struct capture_frame *f)
 	int n;
 
 	set_clock(r, f->time_ns);
+	n = replay_turn(r);
 	r->input.frames++;
 	r->input.snapped += f->snapped;
+	if (n < 0)
+		return n;
 	if (f->runt) {
 		r->input.runts++;
 		return 0;
@@ -341,8 +346,6 @@ static int run_capture(struct replay *r, struct capture *c, char *why)
 		n = run_frame(r, &f);
 		if (n == 0 && r->input.frames % DRAIN_FRAMES == 0)
 			n = drain(r);
-		if (n == 0 && replay_round_due(r))
-			n = replay_round(r);
 		if (n < 0)
 			return n;
 		if (r->input.frames % PROGRESS_FRAMES == 0 && r->settings->progress)
