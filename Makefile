@@ -88,7 +88,7 @@ INSTALLED = $(B)/seined:$(PREFIX)/sbin $(B)/seine:$(PREFIX)/bin \
 
 # --- Targets --------------------------------------------------------------------------------------
 
-.PHONY: all tools tests fuzzers tidy check check-unit lint format demo bench fuzz \
+.PHONY: all tools tests fuzzers tidy check check-unit lint format demo bench sim sim-full fuzz \
 	install uninstall deps compdb clean help
 
 SUB    := $(MAKE) --no-print-directory -j$(shell nproc)
@@ -127,6 +127,12 @@ demo: all tools		## catch a swarm in network namespaces, about two minutes (root
 bench: all tools	## measure the datapath against its peers (root)
 	$(Q)scripts/bpffs
 	$(Q)$(SCRIPT) scripts/bench/run
+
+sim: $(B)/tests/sim/sim_rows	## simulate campaigns and honest crowds, about ten minutes
+	$(Q)BUILD=$(abspath $(B)) tests/sim/run sim $(ROWS)
+
+sim-full: $(B)/tests/sim/sim_rows	## the same with a million sources and more seeds, hours
+	$(Q)BUILD=$(abspath $(B)) tests/sim/run full $(ROWS)
 
 fuzz:			## fuzz each parser for FOR=60 seconds
 	$(Q)$(SUB) SAN=fuzz fuzzers

@@ -1,382 +1,316 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who connects. */
-#include "tests/sim/people.h"
-
-#include <errno.h>
+/*
+ * The honest: people, and those who look like a campaign in one way or another.
+ *
+ * Where the numbers come from. Rates: log-normal, log-sd 2 as between the clients of ServeGen,
+ * median 12 a day. Sizes, bursts and days: a client of that trace each; addresses of one client
+ * spread around it by a log-sd of 0.5 (assumption). Gap noise of direct lines: a simulation over
+ * measured jitter, wired 0.03 % dual and 2 % single, lossy mobile 0.2 % and 15 %. 3 % behind honest
+ * middleboxes that split TCP, which show as the split connections of passive studies do: 75 % dual,
+ * 15 % single. A tenth of addresses with two stacks. Carriers: 50 to 500 people behind an address.
+ * Requests have 0.5 to 2 kB beside the prompt; a streamed answer takes 100 to 300 bytes a token,
+ * one that is not, 4. Sessions of a few requests and pauses of a minute or so, people who move (3 %
+ * a day), three in ten addresses belonging to apps with a ClientHello of their own, and how many
+ * hard negatives there are, are assumptions.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include "tests/sim/agenda.h"
-#include "tests/sim/dice.h"
-#include "tests/sim/segment.h"
-#include "tests/sim/software.h"
-#include "user/base/cleanup.h"
-#include "user/base/table.h"
+#include "tests/sim/swarm.h"
+#include "tests/sim/world.h"
 
+#define RATE_MEDIAN 12.0
 #define RATE_SD 2.0
-#define RATE_MOST 100.0	 /* times the median: who asks more is no one person */
-#define REQUEST_MEAN 8.0 /* logarithm of bytes */
-#define RESPONSE_MEAN 10.0
-#define SIZE_SD 1.0	    /* between users */
-#define REQUEST_WITHIN 0.73 /* between one user's requests */
-#define RESPONSE_WITHIN 1.0
-#define SIZE_MOST 100000.0
+#define RATE_MAX 20000.0
+#define BUSY 500.0 /* requests a day from which on a step's are counted together */
 #define SPLIT_SHARE 0.03
-#define CARRIER_SHARE 0.003
-#define OFFICE_SHARE 0.002
-#define CARRIER_USERS 20.0 /* times one user's requests */
-#define OFFICE_USERS 15.0
-#define OFFICE_STACKS 2
-#define NIGHT 0.4 /* of the mean rate, where the day has 1.6 */
-#define SESSION_REQUESTS 3.0
-#define PAUSE_MEAN_SEC 30.0 /* between requests of a session, in a day of 86400 s */
-#define KINDS 40	    /* of software that the crowd uses */
-#define STREAM_BYTES_PER_MS 20.0
-#define STREAM_MOST_MS 30000.0
+#define MOBILE_SHARE 0.2
+#define APP_SHARE 0.3
+#define COMES_BACK 0.33 /* of people who move, to an address that somebody left */
 
-/* The campaign's work, as logarithms of bytes: one template of request, answers of one length. */
-#define WORK_SOFTWARE SOFTWARE_NODE
-#define WORK_REQUEST 8.3
-#define WORK_REQUEST_SD 0.3
-#define WORK_RESPONSE 9.6
-#define WORK_RESPONSE_SD 0.6
-#define DENSE_SHARE 0.2 /* of exits that come in /24s with others */
-#define DENSE_EXITS 10	/* in each */
-#define OPTIMISTIC_ONE_IN 5
-
-struct person {
-	uint8_t source[16];
-	uint8_t kind, stack, hops, software;
-	bool keeps_alive, optimistic, rough;
-	uint16_t sport;
-	uint32_t rtt_us, leg_us;
-	float rate;		 /* sessions a day */
-	float request, response; /* mean logarithms */
-	float phase;		 /* of its day */
+/* How often a handshake shows gaps. */
+struct line {
+	float dual, single;
 };
+static const struct line wired = { 0.0003f, 0.02f }, mobile = { 0.002f, 0.15f };
+static const struct line split = { 0.75f, 0.15f };
 
-struct crew {
-	struct people_settings settings;
-	struct dice dice;
-	struct person *list; /* honest ones, then exits in the order of their turns */
-	size_t n;
-	struct table *taken;  /* addresses */
-	struct agenda agenda; /* next session of each honest one, and the campaign's next request */
-	uint64_t end_ns;
-	size_t turn; /* whose it is, of the exits */
-	uint32_t dense_net;
-};
-
-static const char *const names[PEOPLE_KINDS] = { "direct", "split", "carrier", "office", "exit" };
-
-const char *people_name(enum people kind)
+static void set_line(struct rng *r, struct world_source *s, const struct line *line)
 {
-	return names[kind];
+	s->dual = line->dual;
+	s->single = line->single;
+	s->gap_us = (uint32_t)(1000 * exp(rng_between(r, log(25), log(250))));
 }
 
-void people_free(struct crew *c)
+/* Somebody like others of a client's, but for the address. */
+static struct world_source somebody(struct world *w, uint32_t client, double spread)
 {
-	if (!c)
-		return;
-	free(c->list);
-	table_free(c->taken);
-	agenda_free(&c->agenda);
-	free(c);
+	struct rng *r = &w->rng;
+	struct world_source s = {
+		.per_day = (float)fmin(rng_lognormal(r, RATE_MEDIAN, RATE_SD), RATE_MAX),
+		.session = (float)fmax(1, rng_lognormal(r, 3, 0.7)),
+		.pause_sec = (float)rng_lognormal(r, 60, 1),
+		.reconnect = rng_chance(r, 0.5) ? 1 : 0.12f,
+		.request_scale = (float)rng_lognormal(r, 4, spread),
+		.request_extra = (float)rng_between(r, 500, 2000),
+		.response_scale = rng_chance(r, 0.6) ? (float)rng_between(r, 100, 300) : 4,
+		.response_extra = (float)rng_between(r, 300, 900),
+		.rtt_us = (uint32_t)(1000 * rng_lognormal(r, 25, 0.8)),
+		.client = (uint16_t)client,
+		.hello = world_some_hello(r),
+		.people = 1,
+		.stacks = 1 + rng_chance(r, 0.1),
+		.zone = (int8_t)rng_below(r, 24),
+		.kind = KIND_PERSON,
+		.tempo = TEMPO_SESSIONS,
+		.syn = world_some_syn(r),
+	};
+
+	s.response_scale *= (float)rng_lognormal(r, 1, spread);
+	s.session = fminf(s.session, fmaxf(1, s.per_day));
+	set_line(r, &s, rng_chance(r, MOBILE_SHARE) ? &mobile : &wired);
+	return s;
 }
 
-/* ---- addresses ---- */
-
-static void put_v4(uint32_t address, uint8_t ret[16])
+static struct world_source anybody(struct world *w, double spread)
 {
-	memset(ret, 0, 10);
-	ret[10] = ret[11] = 0xff;
-	for (int i = 0; i < 4; i++)
-		ret[12 + i] = (uint8_t)(address >> (24 - 8 * i));
+	return somebody(w, rng_below(&w->rng, (uint32_t)w->clients->n), spread);
 }
 
-/* Providers own /16s of very different popularity; a tenth of sources speak IPv6. */
-static void somewhere(struct dice *d, uint8_t ret[16])
+static void at_rate(struct world_source *s, double per_day)
 {
-	uint32_t provider = (uint32_t)(4000 * pow(dice_share(d), 2));
-	uint32_t rest;
+	s->per_day = (float)per_day;
+	s->tempo = per_day > BUSY ? TEMPO_BUSY : TEMPO_SESSIONS;
+}
 
-	if (dice_below(d, 10)) {
-		put_v4((20u + provider / 256) << 24 | provider % 256 << 16 | dice_below(d, 65536),
-		       ret);
+static void split_it(struct rng *r, struct world_source *s, enum kind kind)
+{
+	set_line(r, s, &split);
+	s->kind = (uint8_t)kind;
+}
+
+/* An app's users share its ClientHello. */
+static struct world_source person(struct world *w)
+{
+	struct world_source s = anybody(w, 0.5);
+
+	if (rng_chance(&w->rng, APP_SHARE))
+		s.hello = (uint16_t)(WORLD_HELLOS + s.client);
+	if (rng_chance(&w->rng, SPLIT_SHARE))
+		split_it(&w->rng, &s, KIND_SPLIT);
+	at_rate(&s, s.per_day);
+	s.mobile = true;
+	world_home(&w->rng, s.ip);
+	return s;
+}
+
+static void add_people(struct world *w, size_t n, uint32_t now_sec)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct world_source s = person(w);
+
+		world_add(w, &s, now_sec);
+	}
+}
+
+/* A company: one SDK, people who work alike, addresses side by side. */
+static void add_office(struct world *w, size_t n, uint32_t now_sec)
+{
+	uint32_t client = rng_below(&w->rng, (uint32_t)w->clients->n);
+	uint32_t subnet = world_subnet(&w->rng);
+	uint16_t hello = world_some_hello(&w->rng);
+	int8_t zone = (int8_t)rng_below(&w->rng, 24);
+
+	for (size_t i = 0; i < n; i++) {
+		struct world_source s = somebody(w, client, 0.5);
+
+		split_it(&w->rng, &s, KIND_OFFICE);
+		s.hello = hello;
+		s.stacks = 1;
+		s.syn = 0; /* the proxy's */
+		s.zone = zone;
+		s.people = (uint16_t)(1 + rng_below(&w->rng, 20));
+		at_rate(&s, rng_lognormal(&w->rng, 3 * RATE_MEDIAN, 1.2));
+		world_v4(subnet + (uint32_t)i * 3, s.ip);
+		world_add(w, &s, now_sec);
+	}
+}
+
+static void add_carriers(struct world *w, size_t n, uint32_t now_sec)
+{
+	uint32_t subnet = world_subnet(&w->rng);
+
+	for (size_t i = 0; i < n; i++) {
+		struct world_source s = anybody(w, 0.5);
+
+		s.kind = KIND_CARRIER;
+		set_line(&w->rng, &s, &mobile);
+		s.people = (uint16_t)(50 + rng_below(&w->rng, 450));
+		s.stacks = (uint16_t)(8 + rng_below(&w->rng, 40));
+		s.mix = 1; /* everybody there does something else */
+		s.pause_sec = 20;
+		at_rate(&s, RATE_MEDIAN * s.people * rng_lognormal(&w->rng, 1, 0.5));
+		world_v4(subnet + (uint32_t)i, s.ip);
+		world_add(w, &s, now_sec);
+	}
+}
+
+static void add_monitor(struct world *w, size_t n, uint32_t now_sec)
+{
+	double per_day = 1440.0 / (1 + rng_below(&w->rng, 30));
+	struct world_source s = anybody(w, 0);
+	int client = clients_add(w->clients, 20, 0.01, 5, 0.01);
+
+	if (client < 0)
+		abort();
+	s.client = (uint16_t)client;
+	s.kind = KIND_MONITOR;
+	s.tempo = TEMPO_PERIODIC;
+	s.per_day = (float)per_day;
+	s.reconnect = 1;
+	s.stacks = 1;
+	set_line(&w->rng, &s, &wired);
+	for (size_t i = 0; i < n; i++) {
+		world_home(&w->rng, s.ip);
+		world_add(w, &s, now_sec + rng_below(&w->rng, WORLD_STEP));
+	}
+}
+
+static void add_builds(struct world *w, size_t n, uint32_t now_sec)
+{
+	uint32_t client = rng_below(&w->rng, (uint32_t)w->clients->n);
+	uint32_t subnet = world_subnet(&w->rng);
+	uint16_t hello = world_some_hello(&w->rng);
+
+	for (size_t i = 0; i < n; i++) {
+		struct world_source s = somebody(w, client, 0.2);
+
+		s.kind = KIND_CI;
+		s.tempo = TEMPO_CRON;
+		s.hello = hello;
+		s.stacks = 1;
+		s.syn = 0;
+		s.session = 10;
+		s.pause_sec = 3;
+		s.per_day = (float)rng_lognormal(&w->rng, 60, 0.8);
+		set_line(&w->rng, &s, &wired);
+		world_v4(subnet + (uint32_t)i * 2, s.ip);
+		world_add(w, &s, now_sec);
+	}
+}
+
+/* People of all kinds behind one operator's middlebox, in few prefixes. */
+static void add_behind(struct world *w, enum kind kind, size_t n, uint32_t people, uint32_t now_sec)
+{
+	uint32_t subnet = world_subnet(&w->rng);
+
+	for (size_t i = 0; i < n; i++) {
+		struct world_source s = anybody(w, 0.5);
+
+		split_it(&w->rng, &s, kind);
+		s.people = (uint16_t)(1 + rng_below(&w->rng, people));
+		s.stacks = s.people < 4 ? s.people : 4;
+		s.mix = s.people > 1;
+		s.syn = 0;
+		at_rate(&s, s.per_day * sqrt(s.people));
+		world_v4(subnet + (uint32_t)i, s.ip);
+		world_add(w, &s, now_sec);
+	}
+}
+
+static void add_aggregator(struct world *w, uint32_t number)
+{
+	const struct swarm_plan plan = {
+		.sources = 24 + rng_below(&w->rng, 40),
+		.per_day = rng_lognormal(&w->rng, 400, 0.7),
+		.schedule = SCHEDULE_LRU,
+		.honest = true,
+		.direct = number % 2,
+	};
+
+	swarms_add(w, &plan, rng_next(&w->rng));
+}
+
+/* `per` people there is one such group of about `size`. */
+static size_t groups(struct world *w, size_t people, size_t per, double hard)
+{
+	return rng_poisson(&w->rng, hard * (double)people / (double)per);
+}
+
+static size_t group_size(struct world *w, double median)
+{
+	return (size_t)fmax(4, fmin(rng_lognormal(&w->rng, median, 0.8), 20 * median));
+}
+
+void world_add_crowd(struct world *w, const struct world_crowd *crowd, uint32_t now_sec)
+{
+	size_t people = crowd->people;
+
+	add_people(w, people, now_sec);
+	for (size_t i = groups(w, people, 10000, crowd->hard); i; i--)
+		add_office(w, group_size(w, 40), now_sec);
+	for (size_t i = groups(w, people, 10000, crowd->hard); i; i--)
+		add_carriers(w, group_size(w, 20), now_sec);
+	for (size_t i = groups(w, people, 20000, crowd->hard); i; i--)
+		add_monitor(w, group_size(w, 20), now_sec);
+	for (size_t i = groups(w, people, 10000, crowd->hard); i; i--)
+		add_builds(w, group_size(w, 60), now_sec);
+	for (size_t i = groups(w, people, 20000, crowd->hard); i; i--)
+		add_behind(w, KIND_SATELLITE, group_size(w, 100), 2, now_sec);
+	for (size_t i = groups(w, people, 20000, crowd->hard); i; i--)
+		add_behind(w, KIND_RELAY, group_size(w, 60), 12, now_sec);
+	for (uint32_t i = 0; crowd->aggregators && i < 2 + people / 50000; i++)
+		add_aggregator(w, i);
+}
+
+/* ---- moving ---- */
+
+static void leave(struct world *w, const uint8_t ip[16])
+{
+	size_t room = w->room_left ? w->room_left * 2 : 1024;
+
+	table_remove(w->places, ip);
+	if (w->n_left == w->room_left) {
+		w->left = reallocarray(w->left, room, sizeof(*w->left));
+		if (!w->left)
+			abort();
+		w->room_left = room;
+	}
+	memcpy(w->left[w->n_left++], ip, 16);
+}
+
+/* A free address: one that somebody left, or one that is new here. */
+static void find_home(struct world *w, uint8_t ret[16])
+{
+	uint32_t taken;
+	size_t at;
+
+	if (w->n_left && rng_chance(&w->rng, COMES_BACK)) {
+		at = rng_below(&w->rng, (uint32_t)w->n_left);
+		memcpy(ret, w->left[at], 16);
+		memcpy(w->left[at], w->left[--w->n_left], 16);
 		return;
 	}
-	rest = (uint32_t)dice_draw(d);
-	memset(ret, 0, 16);
-	ret[0] = 0x24;
-	ret[2] = (uint8_t)(provider >> 8);
-	ret[3] = (uint8_t)provider;
-	memcpy(ret + 4, &rest, sizeof(rest));
-}
-
-static int settle_down(struct crew *c, bool dense, uint8_t ret[16])
-{
-	uint32_t place;
-
-	do {
-		if (dense)
-			put_v4(c->dense_net | dice_below(&c->dice, 256), ret);
-		else
-			somewhere(&c->dice, ret);
-	} while (table_get(c->taken, ret, &place) == 0);
-	return table_put(c->taken, ret, 1);
-}
-
-/* ---- who they are ---- */
-
-static double log_normal(struct dice *d, double mean, double sd)
-{
-	return exp(mean + sd * dice_normal(d));
-}
-
-/* A tenth of people use the most common software, the others ever less of it. */
-static uint8_t some_software(struct dice *d)
-{
-	return (uint8_t)(KINDS * pow(dice_share(d), 1.6));
-}
-
-static void dwell(struct dice *d, struct person *p)
-{
-	p->hops = (uint8_t)dice_between(d, 5, 22);
-	p->rtt_us = (uint32_t)(1000 * fmin(log_normal(d, log(35), 0.8), 400));
-	p->sport = (uint16_t)dice_between(d, 32768, 60999);
-	p->stack = (uint8_t)dice_below(d, STACKS);
-	p->rough = p->stack == STACK_ANDROID;
-}
-
-static enum people some_kind(struct dice *d)
-{
-	double u = dice_share(d);
-
-	if (u < CARRIER_SHARE)
-		return PEOPLE_CARRIER;
-	u -= CARRIER_SHARE;
-	if (u < OFFICE_SHARE)
-		return PEOPLE_OFFICE;
-	return u - OFFICE_SHARE < SPLIT_SHARE ? PEOPLE_SPLIT : PEOPLE_DIRECT;
-}
-
-static void be_honest(struct crew *c, struct person *p)
-{
-	struct dice *d = &c->dice;
-	double rate = log_normal(d, log(c->settings.median), RATE_SD);
-
-	dwell(d, p);
-	p->kind = (uint8_t)some_kind(d);
-	p->software = some_software(d);
-	p->keeps_alive = dice_below(d, 2);
-	p->phase = (float)dice_share(d) / 3; /* most live within eight hours of time zones */
-	p->request = (float)(REQUEST_MEAN + SIZE_SD * dice_normal(d));
-	p->response = (float)(RESPONSE_MEAN + SIZE_SD * dice_normal(d));
-	rate = fmin(rate, RATE_MOST * c->settings.median);
-	if (p->kind == PEOPLE_CARRIER)
-		rate = CARRIER_USERS * c->settings.median;
-	if (p->kind == PEOPLE_OFFICE)
-		rate = OFFICE_USERS * c->settings.median;
-	if (p->kind == PEOPLE_SPLIT || p->kind == PEOPLE_OFFICE)
-		p->leg_us = (uint32_t)(1000 * dice_between(d, 25, 250));
-	p->rate = (float)(p->keeps_alive ? rate / SESSION_REQUESTS : rate);
-}
-
-static void be_an_exit(struct crew *c, struct person *p)
-{
-	dwell(&c->dice, p);
-	p->kind = PEOPLE_EXIT;
-	p->software = WORK_SOFTWARE;
-	p->request = WORK_REQUEST;
-	p->response = WORK_RESPONSE;
-	p->leg_us = (uint32_t)(1000 * dice_between(&c->dice, 40, 250));
-	p->optimistic = !dice_below(&c->dice, OPTIMISTIC_ONE_IN);
-}
-
-/* ---- when they come ---- */
-
-static double day_profile(const struct crew *c, const struct person *p, uint64_t ns)
-{
-	double days = (double)(ns - c->settings.begin_ns) / 1e9 / c->settings.day_sec;
-
-	return 1 - (1 - NIGHT) * cos(2 * M_PI * (days + p->phase));
-}
-
-/* The next session: a Poisson process of the highest rate, thinned. */
-static uint64_t next_session(struct crew *c, const struct person *p, uint64_t ns)
-{
-	double mean_ns = 1e9 * c->settings.day_sec / (p->rate * (2 - NIGHT));
-
 	do
-		ns += (uint64_t)dice_exponential(&c->dice, mean_ns) + 1;
-	while (ns < c->end_ns && dice_share(&c->dice) * (2 - NIGHT) > day_profile(c, p, ns));
-	return ns;
+		world_home(&w->rng, ret);
+	while (world_find(w, ret, &taken));
 }
 
-static uint64_t next_turn(struct crew *c, uint64_t ns)
+void world_move_people(struct world *w, uint32_t now_sec)
 {
-	double mean_ns =
-		1e9 * c->settings.day_sec / (c->settings.per_day * (double)c->settings.exits);
+	for (uint32_t i = 0; i < w->n; i++) {
+		struct world_source *s = &w->list[i];
+		uint8_t ip[16];
 
-	return ns + (uint64_t)dice_exponential(&c->dice, mean_ns) + 1;
-}
-
-/* ---- making them ---- */
-
-static int add(struct crew *c, bool honest)
-{
-	struct person *p = &c->list[c->n];
-	size_t nth = c->n - c->settings.honest;
-	bool dense = !honest && (double)nth < DENSE_SHARE * (double)c->settings.exits;
-
-	if (dense && nth % DENSE_EXITS == 0)
-		c->dense_net = (60u << 24) + (dice_below(&c->dice, 65536) << 8);
-	if (honest)
-		be_honest(c, p);
-	else
-		be_an_exit(c, p);
-	c->n++;
-	return settle_down(c, dense, p->source);
-}
-
-/* Exits take turns in any order. */
-static void shuffle(struct crew *c)
-{
-	struct person *exits = c->list + c->settings.honest, t;
-
-	for (size_t i = c->settings.exits; i > 1; i--) {
-		size_t other = dice_below(&c->dice, (uint32_t)i);
-
-		t = exits[i - 1];
-		exits[i - 1] = exits[other];
-		exits[other] = t;
+		if (!s->mobile || s->swarm || !rng_chance(&w->rng, w->churn))
+			continue;
+		find_home(w, ip);
+		leave(w, s->ip);
+		memcpy(s->ip, ip, 16);
+		if (table_put(w->places, ip, i) < 0)
+			abort();
+		s->row = (struct counts){ 0 };
+		s->stacks_seen = 0;
+		s->first_sec = now_sec;
+		s->last_sec = now_sec;
 	}
-}
-
-static int fill(struct crew *c)
-{
-	const struct people_settings *s = &c->settings;
-	int r = 0;
-
-	for (size_t i = 0; i < s->honest + s->exits && r == 0; i++)
-		r = add(c, i < s->honest);
-	shuffle(c);
-	for (size_t i = 0; i < s->honest && r == 0; i++)
-		r = agenda_add(&c->agenda, next_session(c, &c->list[i], s->begin_ns), (uint32_t)i);
-	if (r == 0 && s->exits)
-		r = agenda_add(&c->agenda, next_turn(c, s->begin_ns), (uint32_t)s->honest);
-	return r;
-}
-
-int people_new(const struct people_settings *s, struct crew **ret)
-{
-	_cleanup_(people_freep) struct crew *c = calloc(1, sizeof(*c));
-	int r;
-
-	if (!c)
-		return -ENOMEM;
-	c->settings = *s;
-	c->dice.state = seine_mix64(s->seed);
-	c->end_ns = s->begin_ns + (uint64_t)(s->days * s->day_sec * 1e9);
-	c->list = calloc(s->honest + s->exits + 1, sizeof(*c->list));
-	if (!c->list)
-		return -ENOMEM;
-	r = table_new(s->seed, 0, &c->taken);
-	if (r == 0)
-		r = fill(c);
-	if (r < 0)
-		return r;
-	*ret = take_ptr(c);
-	return 0;
-}
-
-/* ---- what they ask for ---- */
-
-static struct wire_request ask(struct crew *c, const struct person *p, bool first)
-{
-	bool exit = p->kind == PEOPLE_EXIT;
-	struct dice *d = &c->dice;
-	double request = log_normal(d, p->request, exit ? WORK_REQUEST_SD : REQUEST_WITHIN);
-	double response = log_normal(d, p->response, exit ? WORK_RESPONSE_SD : RESPONSE_WITHIN);
-	double pause_ms = 1000 * dice_exponential(d, PAUSE_MEAN_SEC * c->settings.day_sec / 86400);
-
-	return (struct wire_request){
-		/* A pause is longer than round trips: people read before they ask again. */
-		.pause_ms = first ? 0 : (uint32_t)(pause_ms + 2 * p->rtt_us / 1000.0),
-		.bytes = (uint32_t)fmin(fmax(request, 100), SIZE_MOST),
-		.wait_ms = (uint32_t)log_normal(d, log(300), 0.5),
-		.stream_ms = (uint32_t)fmin(response / STREAM_BYTES_PER_MS, STREAM_MOST_MS),
-		.response_bytes = (uint32_t)fmin(fmax(response, 200), SIZE_MOST * 10),
-	};
-}
-
-static uint8_t session_requests(struct dice *d, const struct person *p)
-{
-	uint8_t n = 1;
-
-	while (p->keeps_alive && n < WIRE_REQUESTS && dice_share(d) > 1 / SESSION_REQUESTS)
-		n++;
-	return n;
-}
-
-static void connect(struct crew *c, struct person *p, uint64_t ns, struct wire_connection *ret)
-{
-	*ret = (struct wire_connection){
-		.start_ns = ns,
-		.sport = p->sport++,
-		.stack = p->stack,
-		.hops = p->hops,
-		.software = p->software,
-		.optimistic = p->optimistic,
-		.rough = p->rough,
-		.rtt_us = p->rtt_us,
-		.leg_us = p->leg_us,
-		.n = session_requests(&c->dice, p),
-	};
-	memcpy(ret->source, p->source, sizeof(ret->source));
-	if (p->kind == PEOPLE_CARRIER)
-		ret->stack = (uint8_t)dice_below(&c->dice, STACKS);
-	if (p->kind == PEOPLE_CARRIER)
-		ret->software = some_software(&c->dice);
-	if (p->kind == PEOPLE_OFFICE)
-		ret->software += (uint8_t)(SOFTWARE_BASES * dice_below(&c->dice, OFFICE_STACKS));
-	for (unsigned int i = 0; i < ret->n; i++)
-		ret->request[i] = ask(c, p, i == 0);
-}
-
-static struct person *take_turn(struct crew *c)
-{
-	size_t n = c->settings.exits;
-
-	c->turn = c->settings.random ? dice_below(&c->dice, (uint32_t)n) : (c->turn + 1) % n;
-	return &c->list[c->settings.honest + c->turn];
-}
-
-bool people_next(struct crew *c, struct wire_connection *ret)
-{
-	struct appointment next;
-	struct person *p;
-
-	if (!c->agenda.n || c->agenda.list[0].ns >= c->end_ns)
-		return false;
-	next = c->agenda.list[0];
-	if (next.what < c->settings.honest) {
-		p = &c->list[next.what];
-		agenda_put_off(&c->agenda, next_session(c, p, next.ns));
-	} else {
-		p = take_turn(c);
-		agenda_put_off(&c->agenda, next_turn(c, next.ns));
-	}
-	connect(c, p, next.ns, ret);
-	return true;
-}
-
-size_t people_count(const struct crew *c)
-{
-	return c->n;
-}
-
-enum people people_source(const struct crew *c, size_t i, uint8_t ret_source[16])
-{
-	memcpy(ret_source, c->list[i].source, 16);
-	return (enum people)c->list[i].kind;
 }

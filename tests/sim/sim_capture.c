@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "tests/sim/people.h"
+#include "tests/sim/crew.h"
 #include "user/base/cleanup.h"
 
 #define BEGIN_NS 1763683200000000000ull /* 2025-11-21, midnight */
@@ -31,7 +31,7 @@ static const char usage[] =
 	"  --seed N       the same seed gives the same bytes (1)\n";
 
 struct call {
-	struct people_settings people;
+	struct crew_settings people;
 	const char *capture, *truth;
 };
 
@@ -98,7 +98,7 @@ struct progress {
 	bool wanted;
 };
 
-static void show(struct progress *p, const struct people_settings *s, const struct wire *w,
+static void show(struct progress *p, const struct crew_settings *s, const struct wire *w,
 		 uint64_t now_ns)
 {
 	double share = (double)(now_ns - s->begin_ns) / (s->days * s->day_sec * 1e9);
@@ -118,19 +118,19 @@ static int write_truth(FILE *f, const struct crew *c)
 	char text[INET6_ADDRSTRLEN];
 	uint8_t source[16];
 
-	for (size_t i = 0; i < people_count(c); i++) {
-		enum people kind = people_source(c, i, source);
+	for (size_t i = 0; i < crew_count(c); i++) {
+		enum crew_kind kind = crew_source(c, i, source);
 		bool v4 = source[10] == 0xff && !source[0];
 
 		if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? source + 12 : source, text,
 			       sizeof(text)) ||
-		    fprintf(f, "%s\t%s\n", text, people_name(kind)) < 0)
+		    fprintf(f, "%s\t%s\n", text, crew_name(kind)) < 0)
 			return -EIO;
 	}
 	return fflush(f) == EOF ? -EIO : 0;
 }
 
-static int write_capture(FILE *f, const struct people_settings *s, struct crew *c)
+static int write_capture(FILE *f, const struct crew_settings *s, struct crew *c)
 {
 	struct progress progress = { .began = time(NULL), .wanted = isatty(STDERR_FILENO) };
 	_cleanup_(wire_freep) struct wire *w = NULL;
@@ -139,7 +139,7 @@ static int write_capture(FILE *f, const struct people_settings *s, struct crew *
 	int r;
 
 	r = wire_new(f, s->seed, &w);
-	for (unsigned int i = 0; r == 0 && people_next(c, &next); i++) {
+	for (unsigned int i = 0; r == 0 && crew_next(c, &next); i++) {
 		last_ns = next.start_ns;
 		r = wire_until(w, last_ns);
 		if (r == 0)
@@ -163,12 +163,12 @@ static int run(const struct call *call)
 {
 	_cleanup_(fclosep) FILE *capture = fopen(call->capture, "we");
 	_cleanup_(fclosep) FILE *truth = fopen(call->truth, "we");
-	_cleanup_(people_freep) struct crew *crew = NULL;
+	_cleanup_(crew_freep) struct crew *crew = NULL;
 	int r;
 
 	if (!capture || !truth)
 		return -errno;
-	r = people_new(&call->people, &crew);
+	r = crew_new(&call->people, &crew);
 	if (r == 0)
 		r = write_truth(truth, crew);
 	return r == 0 ? write_capture(capture, &call->people, crew) : r;

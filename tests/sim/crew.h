@@ -11,23 +11,23 @@
  * behind all of them, with one ClientHello that a part of the crowd uses too, one kind of work, and
  * a new connection for each request.
  */
-#ifndef SIM_PEOPLE_H
-#define SIM_PEOPLE_H
+#ifndef SIM_CREW_H
+#define SIM_CREW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include "tests/sim/wire.h"
 
-enum people {
-	PEOPLE_DIRECT,
-	PEOPLE_SPLIT,	/* one user behind an honest middlebox */
-	PEOPLE_CARRIER, /* a NAT: many people, many stacks */
-	PEOPLE_OFFICE,	/* a proxy: many people, few stacks, a second leg */
-	PEOPLE_EXIT,	/* of the campaign */
-	PEOPLE_KINDS,
+enum crew_kind {
+	CREW_DIRECT,
+	CREW_SPLIT,	/* one user behind an honest middlebox */
+	CREW_CARRIER, /* a NAT: many people, many stacks */
+	CREW_OFFICE,	/* a proxy: many people, few stacks, a second leg */
+	CREW_EXIT,	/* of the campaign */
+	CREW_KINDS,
 };
 
-struct people_settings {
+struct crew_settings {
 	size_t honest, exits;
 	double median;	/* requests a day of honest users */
 	double per_day; /* and of an exit */
@@ -40,19 +40,19 @@ struct people_settings {
 
 struct crew;
 
-int people_new(const struct people_settings *s, struct crew **ret); /* -ENOMEM */
-void people_free(struct crew *c);
-static inline void people_freep(struct crew **c)
+int crew_new(const struct crew_settings *s, struct crew **ret); /* -ENOMEM */
+void crew_free(struct crew *c);
+static inline void crew_freep(struct crew **c)
 {
-	people_free(*c);
+	crew_free(*c);
 	*c = NULL;
 }
 
 /* The next connection; false when the time is over. */
-bool people_next(struct crew *c, struct wire_connection *ret);
+bool crew_next(struct crew *c, struct wire_connection *ret);
 
-size_t people_count(const struct crew *c);
-enum people people_source(const struct crew *c, size_t i, uint8_t ret_source[16]);
-const char *people_name(enum people kind); /* "direct", ..., "exit" */
+size_t crew_count(const struct crew *c);
+enum crew_kind crew_source(const struct crew *c, size_t i, uint8_t ret_source[16]);
+const char *crew_name(enum crew_kind kind); /* "direct", ..., "exit" */
 
 #endif
