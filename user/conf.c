@@ -269,6 +269,7 @@ static const struct setting settings[] = {
 	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "entries_per_round", &setting_number, AT(judge.entries_per_round),
 	  FROM(1, 1000000) },
+	{ "judge", "networks_min", &setting_number, AT(judge.networks_min), FROM(0, 1000) },
 	{ "judge", "entries_max", &setting_number, AT(judge.entries_max), FROM(1, 1000000) },
 	{ "judge", "benign_share_max", &setting_share, AT(judge.benign_share_max), FROM(0, 10) },
 };

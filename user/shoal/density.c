@@ -110,7 +110,7 @@ static int cells_collect(const struct crowd *crowd, const struct cohort *c, stru
 	if (!ret->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++) {
-		s = &crowd->p->list[c->proven[i]];
+		s = &crowd->p->list[c->split[i]];
 		if (s->counts)
 			ret->list[ret->n++] = (struct cell){
 				.bin = space_coarser(s->bin, crowd->scale),
@@ -220,7 +220,7 @@ static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struc
 	struct cell key;
 
 	for (size_t i = 0; i < c->n; i++) {
-		s = &crowd->p->list[c->proven[i]];
+		s = &crowd->p->list[c->split[i]];
 		if (!s->counts)
 			continue;
 		key.bin = space_coarser(s->bin, crowd->scale);

@@ -48,7 +48,7 @@ struct turns_odds {
 
 static const struct rhythm *rhythm_of(const struct tempo *t, const struct cohort *c, size_t i)
 {
-	return t->p->list[c->proven[i]].f->rhythm;
+	return t->p->list[c->split[i]].f->rhythm;
 }
 
 static struct regularity count(const struct tempo *t, const struct cohort *c, unsigned int tau,
@@ -147,7 +147,7 @@ int membership_judge(const struct tempo *tempo, struct cohort *c, const struct s
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->lfdr[i] > s->lfdr_max)
 			c->lfdr[i] = 1;
-		else if (membership_open(tempo->p, &tempo->p->list[c->proven[i]]))
+		else if (membership_open(tempo->p, &tempo->p->list[c->split[i]]))
 			list[n++] = (struct candidate){ c->lfdr[i], (uint32_t)i };
 	}
 	qsort(list, n, sizeof(*list), surest_first);

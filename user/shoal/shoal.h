@@ -107,11 +107,12 @@ struct campaign {
 	double awake, awake_expected; /* members heard in the last hour, and how many should be */
 	float log_request, log_response; /* medians of what members ask and get */
 	uint32_t seeds;			 /* members named by an operator */
-	uint32_t idle;			 /* fit, but have not been heard for a day */
-	uint32_t fleeting;		 /* fit, but were seen too briefly to be proven */
-	uint32_t sources;		 /* in the cohort */
-	uint64_t requests;		 /* of members */
-	uint32_t shared;		 /* sources spared because many share them */
+	double networks;   /* that members are spread over: /16s (IPv6: /32s), weighed by members */
+	uint32_t idle;	   /* fit, but have not been heard for a day */
+	uint32_t fleeting; /* fit, but were seen too briefly to be proven */
+	uint32_t sources;  /* in the cohort */
+	uint64_t requests; /* of members */
+	uint32_t shared;   /* sources spared because many share them */
 	struct evidence evidence[FAMILY_MAX];
 	double p_combined;		 /* at least two families */
 	double p_without[FAMILY_MAX];	 /* the combination with that family left out */
