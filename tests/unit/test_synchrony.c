@@ -199,7 +199,7 @@ static void make_hourly_of(struct timeline *t, size_t n)
 
 static void make_hourly(struct timeline *t)
 {
-	make_hourly_of(t, 100);
+	make_hourly_of(t, 60);
 }
 
 static void make_hourly_few(struct timeline *t)
@@ -209,9 +209,9 @@ static void make_hourly_few(struct timeline *t)
 
 static void make_periodic(struct timeline *t)
 {
-	size_t at = timeline_add(t, 100, true);
+	size_t at = timeline_add(t, 60, true);
 
-	for (size_t i = 0; i < 100; i++)
+	for (size_t i = 0; i < 60; i++)
 		timeline_monitor(t, at + i, 3000, 1.5, 60);
 }
 

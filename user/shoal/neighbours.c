@@ -169,7 +169,7 @@ static void draw_permutations(struct search *s)
 	}
 }
 
-static void min_hashes(const struct search *s, const struct set *set, uint8_t ret[HASHES])
+static void min_hashes(const struct search *s, const struct set *set, uint8_t *restrict ret)
 {
 	const uint8_t *order;
 
