@@ -45,8 +45,7 @@ setup_file() {
 	record_start
 	# Frames at their times need a processor at their times.
 	nsenter --net="/run/netns/$client" nice -n -10 "$BUILD/tests/sim/sim_send" eth0 \
-		"$dir/sent.pcap" \
-		>"$dir/sent.txt"
+		"$dir/sent.pcap" >"$dir/sent.txt"
 	record_stop
 	ask
 }
