@@ -39,12 +39,13 @@ setup_file() {
 		[correlate]
 		hold = 0
 	END
-	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 600 --exits 300 --day 60 \
+	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 400 --exits 200 --day 60 \
 		"$dir/sent.pcap" "$dir/truth.tsv"
 	start_agent
 	record_start
-	nsenter --net="/run/netns/$client" "$BUILD/tests/sim/sim_send" eth0 "$dir/sent.pcap" \
-		>"$dir/sent.txt"
+	# Frames at their times need a processor at their times.
+	nsenter --net="/run/netns/$client" nice -n -10 "$BUILD/tests/sim/sim_send" eth0 \
+		"$dir/sent.pcap" >"$dir/sent.txt"
 	record_stop
 	ask
 }
@@ -106,11 +107,19 @@ holds() {
 	python3 -c 'import sys; sys.exit(0 if eval(sys.argv[1]) else "not so: " + sys.argv[1])' "$1"
 }
 
+# A stall of the machine gives all handshakes that go on meanwhile other times. Of a minute, 1.2 s are
+# the 2 % in which members may differ.
+stall_most_us=1200000
+
 @test "live and in a replay of what was sent: the same campaign, the same members" {
+	local sent late latest_us
+	eval "$(cat "$dir/sent.txt")"
+	[ "$latest_us" -le $stall_most_us ] ||
+		skip "the machine stalled: $late of $sent frames went out late, up to $latest_us us"
 	same "$dir/replay-sent.json"
 	[ -n "$live_keys" ]
 	[ "$live_keys" = "$replay_keys" ]
-	[ "$live_members" -ge 270 ]
+	[ "$live_members" -ge 180 ]
 	holds "$jaccard >= 0.98"
 	holds "$apart <= 0.001"
 }
@@ -124,9 +133,11 @@ holds() {
 }
 
 @test "members are exits" {
-	local members
-	members=$(python3 -c 'import json, sys
-print(*(m["source"] for m in json.load(open(sys.argv[1]))["members"]), sep="\n")' "$dir/show.json")
-	[ "$(sed 's,/64$,,' <<<"$members" | sort |
-		join - <(sort "$dir/truth.tsv") | awk '$2 != "exit"' | wc -l)" -le 1 ]
+	python3 - "$dir/show.json" "$dir/truth.tsv" <<-'END'
+		import json, sys
+		truth = dict(line.split() for line in open(sys.argv[2]))
+		members = json.load(open(sys.argv[1]))["members"]
+		right = sum(truth.get(m["source"].split("/")[0]) == "exit" for m in members)
+		sys.exit(0 if right >= 0.995 * len(members) > 0 else f"{right} of {len(members)}")
+	END
 }
