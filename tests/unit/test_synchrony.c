@@ -312,7 +312,7 @@ static void test_like_the_crowd(void **state)
 	crowd(&t, 1000, second_half);
 	make_users(&t, 500, 0, 60, second_half);
 	c = timeline_judge(&t);
-	g = (struct group){ c->proven, c->n };
+	g = (struct group){ c->split, c->n };
 	assert_int_equal(slots_test(t.tempo, &g, &e), 0);
 	assert_true(e.observed > e.expected && e.observed < 1.12 * e.expected);
 }
