@@ -19,6 +19,7 @@
 #include "user/host/guards.h"
 #include "user/host/privileges.h"
 #include "user/loop.h"
+#include "user/remember.h"
 #include "user/requests.h"
 #include "user/version.h"
 
@@ -146,6 +147,7 @@ static void compare_sizes(struct agent *a)
 	a->conf.judge.v6_source = meta.source_bits;
 }
 
+/* Without history it goes on, and says so. */
 static int start_mind(struct agent *a, char *why)
 {
 	struct mind_settings s = {
@@ -155,17 +157,21 @@ static int start_mind(struct agent *a, char *why)
 		},
 		.shoal = &a->conf.shoal,
 		.judge = &a->conf.judge,
-		.history = a->history,
 	};
 	struct datapath_sizes sizes;
 	int r;
 
 	datapath_sizes(a->datapath, &sizes);
 	s.observation.max = sizes.sources;
+	r = remember_open(a, s.observation.epoch_sec, sizes.nets);
+	if (r < 0)
+		return snprintf(why, DATAPATH_WHY, "history: %s", strerror(-r)), r;
+	s.history = a->history;
 	r = mind_new(&s, &a->mind);
 	if (r < 0)
-		snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r));
-	return r;
+		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
+	remember_recall(a);
+	return 0;
 }
 
 /* Everything a packet may meet is in place before the first one comes. */
@@ -249,7 +255,7 @@ static void agent_free(struct agent *a)
 	entries_free(a->entries);
 	guards_free(&a->guards);
 	mind_free(a->mind);
-	history_close(a->history);
+	remember_close(a);
 	hellos_free(a->hellos);
 	dictionary_free(a->dictionary);
 	datapath_close(a->datapath);
@@ -345,6 +351,7 @@ void agent_stop(struct agent *a)
 	if (!a)
 		return;
 	sd_notify(0, "STOPPING=1");
+	remember_stop(a);
 	switch (a->conf.on_stop) {
 	case ON_STOP_KEEP: log_info("stopped; the datapath goes on, drops run out"); break;
 	case ON_STOP_OBSERVE: stop_observing(a); break;

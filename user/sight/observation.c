@@ -472,6 +472,11 @@ int observations_pass(struct observations *o, uint32_t now_sec, observations_tel
 	return slot_now(o, now_sec) > o->slot ? pass_borders(o, now_sec, tell, arg) : 0;
 }
 
+int observations_tell_present(const struct observations *o, observations_tell tell, void *arg)
+{
+	return o->slot ? tell_span(o, SPAN_SLOT, o->slot + 1, tell, arg) : 0;
+}
+
 void observations_settle(struct observations *o, uint32_t now_sec)
 {
 	for (size_t i = o->n; i > 0; i--)

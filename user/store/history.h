@@ -89,6 +89,7 @@ struct history_state {
 	bool full; /* days younger than their time had to go */
 };
 int history_state(struct history *h, struct history_state *ret);
+bool history_full(const struct history *h); /* the same, for every cycle to ask */
 
 /* --- Seeds --- */
 
