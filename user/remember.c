@@ -232,7 +232,7 @@ static struct reading *begin(struct remember *m, const struct seine_addr *net,
 {
 	struct reading *x = m->n < m->max ? append(m, net) : NULL;
 
-	if (x && row->first_sec < m->begun_sec)
+	if (x && row->first_sec <= m->begun_sec)
 		x->row = counts_of(row);
 	return x;
 }

@@ -338,7 +338,7 @@ int observations_recall(struct observations *o, const uint8_t source[16], const 
 	x = &o->list[place];
 	/* What a row from before our time held when it was met is in the past already, or lost with
 	 * the slot; a row that has begun since holds what nobody has told yet. */
-	if (x->row_sec < o->begun_sec)
+	if (x->row_sec <= o->begun_sec)
 		known = x->now;
 	else
 		seen = x->trail;
