@@ -23,8 +23,9 @@
 #include "user/requests.h"
 #include "user/version.h"
 
-#define ALIVE_PER_LIMIT 4 /* heartbeats in the time after which silence counts */
-#define CYCLES_MISSED 3	  /* that many may fail or be late before we call ourselves dead */
+#define ALIVE_PER_LIMIT 4    /* heartbeats in the time after which silence counts */
+#define FIRST_CYCLE_SEC 1800 /* that long may the first one take */
+#define CYCLES_MISSED 3	     /* that many may fail or be late before we call ourselves dead */
 
 uint32_t agent_now_sec(void)
 {
@@ -58,8 +59,8 @@ static void tell_status(const struct agent *a)
 {
 	sd_notifyf(0, "STATUS=%s: %zu sources, %zu campaigns, %zu entries%s%s",
 		   a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing", a->cycle.sources,
-		   a->mind->campaigns ? a->mind->campaigns->n : 0, a->entries->n, a->degraded ? "; " : "",
-		   a->degraded ? a->cycle.trouble : "");
+		   a->mind->campaigns ? a->mind->campaigns->n : 0, a->entries->n,
+		   a->degraded ? "; " : "", a->degraded ? a->cycle.trouble : "");
 }
 
 static void on_cycle(void *arg)
@@ -319,10 +320,24 @@ int agent_start(const char *conf_path, const struct conf *conf, char *why, struc
 
 /* ---- run and stop ---- */
 
+/* The first cycle reads the past of all sources: a minute for a million on an idle core, and more
+ * on a busy one. No watchdog shall end that, or it would be begun again and again. */
+static void first_cycle(struct agent *a)
+{
+	uint64_t watchdog_us = 0;
+	bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+
+	if (watched)
+		sd_notifyf(0, "WATCHDOG_USEC=%llu", FIRST_CYCLE_SEC * 1000000ull);
+	on_cycle(a);
+	if (watched)
+		sd_notifyf(0, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog_us);
+}
+
 int agent_run(struct agent *a)
 {
 	sd_notify(0, "READY=1");
-	on_cycle(a);
+	first_cycle(a);
 	return loop_run(a->loop);
 }
 

@@ -306,7 +306,7 @@ void conf_default(struct conf *ret)
 		.allow_dir = "/etc/seine/allow.d",
 		.hello_names = "/var/lib/seine/hello.names",
 		.history = "/var/lib/seine/history.db",
-		.history_size = 4 * GIB, /* twice what a million sources a day need */
+		.history_size = 4 * GIB, /* what a million sources a day need */
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
 	};

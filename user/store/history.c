@@ -30,7 +30,7 @@ int history_open(const struct history_settings *s, char *why, struct history **r
 		return h ? -ENAMETOOLONG : -ENOMEM;
 	}
 	h->settings = *s;
-	strcpy(h->path, s->path);
+	memcpy(h->path, s->path, strlen(s->path) + 1);
 	h->settings.path = h->path;
 	r = file_open(h, why);
 	if (r < 0)
