@@ -208,6 +208,8 @@ static const char *const no_yes[] = { "no", "yes", NULL };
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
 
 #define AT(member) .offset = offsetof(struct conf, member)
 #define FROM(low, high) .min = (low), .max = (high)
@@ -234,6 +236,8 @@ static const struct setting settings[] = {
 	{ "agent", "socket", &setting_path, AT(socket), ROOM(socket) },
 	{ "agent", "allow_dir", &setting_path, AT(allow_dir), ROOM(allow_dir) },
 	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
+	{ "agent", "history", &optional_path, AT(history), ROOM(history) },
+	{ "agent", "history_size", &setting_size, AT(history_size), FROM(16 * MIB, 1024 * GIB) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
 	{ "datapath", "server_time", &server_time, AT(server_us), FROM(0, SECOND) },
@@ -307,6 +311,8 @@ void conf_default(struct conf *ret)
 		.socket = "/run/seine/control.sock",
 		.allow_dir = "/etc/seine/allow.d",
 		.hello_names = "/var/lib/seine/hello.names",
+		.history = "/var/lib/seine/history.db",
+		.history_size = 4 * GIB, /* what a million sources a day need */
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
 	};

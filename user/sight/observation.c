@@ -56,7 +56,8 @@ struct observations {
 	struct observation *list;
 	size_t n, room;
 	uint64_t refused, changes;
-	uint32_t slot; /* the present one; 0: not yet */
+	uint32_t slot;	    /* the present one; 0: not yet */
+	uint32_t begun_sec; /* at the first pass */
 	uint32_t harvest;
 	uint32_t since[WINDOWS][2]; /* when the older and the newer half began, seconds since boot */
 };
@@ -104,6 +105,18 @@ struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_s
 			     ((float)TRAIL_HALF_LIFE * (float)window_sec));
 
 	return (struct trail){ t->none * weight, t->single * weight, t->dual * weight, now_sec };
+}
+
+void trail_doubt(struct trail *t)
+{
+	float all = t->none + t->single + t->dual, weight;
+
+	if (all <= TRAIL_LEFT)
+		return;
+	weight = TRAIL_LEFT / all;
+	t->none *= weight;
+	t->single *= weight;
+	t->dual *= weight;
 }
 
 /* ---- life of the table ---- */
@@ -258,19 +271,6 @@ static void begin_anew(struct observation *x)
 	x->extra = (struct extra){ 0 };
 }
 
-/* The machine behind the address is another one: what was seen of the old one says little. */
-static void doubt(struct trail *t)
-{
-	float all = t->none + t->single + t->dual, weight;
-
-	if (all <= TRAIL_LEFT)
-		return;
-	weight = TRAIL_LEFT / all;
-	t->none *= weight;
-	t->single *= weight;
-	t->dual *= weight;
-}
-
 static void follow_trail(struct observations *o, struct observation *x, const struct sums *more,
 			 bool changed, uint32_t now_sec)
 {
@@ -278,7 +278,7 @@ static void follow_trail(struct observations *o, struct observation *x, const st
 		return;
 	x->trail = trail_at(&x->trail, now_sec, o->settings.window_sec);
 	if (changed)
-		doubt(&x->trail);
+		trail_doubt(&x->trail);
 	x->trail.none += (float)more->gap_none;
 	x->trail.single += (float)more->gap_single;
 	x->trail.dual += (float)more->gap_dual;
@@ -337,19 +337,29 @@ int observations_add(struct observations *o, const struct seine_addr *source,
 
 int observations_recall(struct observations *o, const uint8_t source[16], const struct past *past)
 {
+	struct trail seen = { 0 };
+	struct sums known = { 0 };
 	struct observation *x;
 	uint32_t place;
 
 	if (table_get(o->places, source, &place) < 0)
 		return -ENOENT;
 	x = &o->list[place];
-	/* Whatever the row held when it was met is in the past already, or lost with the slot. */
+	/* What a row met at first, or older, held is in the past already, or lost with the slot; one
+	 * that has begun since holds what nobody has told yet. */
+	if (!o->harvest || x->row_sec < o->begun_sec)
+		known = x->now;
+	else
+		seen = x->trail;
 	for (int w = 0; w < WINDOWS; w++) {
-		x->windows[w].whole = sums_minus(&x->now, &past->sums[w][0]);
-		x->windows[w].half = sums_minus(&x->now, &past->sums[w][1]);
+		x->windows[w].whole = sums_minus(&known, &past->sums[w][0]);
+		x->windows[w].half = sums_minus(&known, &past->sums[w][1]);
 	}
-	x->slot = x->now;
+	x->slot = known;
 	x->trail = past->trail;
+	x->trail.none += seen.none;
+	x->trail.single += seen.single;
+	x->trail.dual += seen.dual;
 	if (past->first_sec && past->first_sec < x->first_unix)
 		x->first_unix = past->first_sec;
 	for (uint32_t i = 0; i < RHYTHM_SLOTS; i++)
@@ -463,11 +473,17 @@ int observations_pass(struct observations *o, uint32_t now_sec, observations_tel
 {
 	if (!o->slot) {
 		o->slot = slot_now(o, now_sec);
+		o->begun_sec = now_sec;
 		for (int w = 0; w < WINDOWS; w++)
 			o->since[w][0] = o->since[w][1] = now_sec;
 		return 0;
 	}
 	return slot_now(o, now_sec) > o->slot ? pass_borders(o, now_sec, tell, arg) : 0;
+}
+
+int observations_tell_present(const struct observations *o, observations_tell tell, void *arg)
+{
+	return o->slot ? tell_span(o, SPAN_SLOT, o->slot + 1, tell, arg) : 0;
 }
 
 void observations_settle(struct observations *o, uint32_t now_sec)

@@ -106,6 +106,10 @@ typedef int (*observations_tell)(enum span span, uint32_t start, const struct de
  * be NULL) and moves windows on. What the harvest brings belongs to the present slot. */
 int observations_pass(struct observations *o, uint32_t now_sec, observations_tell tell, void *arg);
 
+/* At an end of the telling: what was done so far in the present slot. Whoever adds it to what is
+ * told of that slot later loses nothing. */
+int observations_tell_present(const struct observations *o, observations_tell tell, void *arg);
+
 /* After the last row: forgets sources that the kernel no longer has and that have left WINDOW_DAY. */
 void observations_settle(struct observations *o, uint32_t now_sec);
 
@@ -132,5 +136,7 @@ const char *window_name(enum window window);		 /* "hour", "day", "week", "season
 uint32_t slot_at(int64_t unix_sec, uint32_t window_sec); /* since 1970 */
 
 struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec);
+/* The machine behind the address is another one: what was seen of the old one says little. */
+void trail_doubt(struct trail *t);
 
 #endif
