@@ -23,7 +23,7 @@ BPFTOOL ?= bpftool
 CFLAGS  ?= -O2 -g
 
 # Libraries, by their pkg-config names.
-LIBS      := libbpf libxdp jansson gsl libcap-ng libseccomp libsystemd libcrypto libpcap
+LIBS      := libbpf libxdp jansson gsl libcap-ng libseccomp libsystemd libcrypto libpcap sqlite3
 TEST_LIBS := cmocka
 
 # Debian keeps bpftool and nginx in sbin, which not every user has in PATH.

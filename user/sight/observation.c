@@ -107,6 +107,18 @@ struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_s
 	return (struct trail){ t->none * weight, t->single * weight, t->dual * weight, now_sec };
 }
 
+void trail_doubt(struct trail *t)
+{
+	float all = t->none + t->single + t->dual, weight;
+
+	if (all <= TRAIL_LEFT)
+		return;
+	weight = TRAIL_LEFT / all;
+	t->none *= weight;
+	t->single *= weight;
+	t->dual *= weight;
+}
+
 /* ---- life of the table ---- */
 
 void observations_free(struct observations *o)
@@ -244,19 +256,6 @@ static bool began_anew(const struct observation *x, const struct seine_source *r
 	       row->first_sec > x->row_sec;
 }
 
-/* The machine behind the address is another one: what was seen of the old one says little. */
-static void doubt(struct trail *t)
-{
-	float all = t->none + t->single + t->dual, weight;
-
-	if (all <= TRAIL_LEFT)
-		return;
-	weight = TRAIL_LEFT / all;
-	t->none *= weight;
-	t->single *= weight;
-	t->dual *= weight;
-}
-
 static void follow_trail(struct observations *o, struct observation *x, const struct sums *more,
 			 bool changed, uint32_t now_sec)
 {
@@ -264,7 +263,7 @@ static void follow_trail(struct observations *o, struct observation *x, const st
 		return;
 	x->trail = trail_at(&x->trail, now_sec, o->settings.window_sec);
 	if (changed)
-		doubt(&x->trail);
+		trail_doubt(&x->trail);
 	x->trail.none += (float)more->gap_none;
 	x->trail.single += (float)more->gap_single;
 	x->trail.dual += (float)more->gap_dual;

@@ -132,5 +132,7 @@ const char *window_name(enum window window);		 /* "hour", "day", "week", "season
 uint32_t slot_at(int64_t unix_sec, uint32_t window_sec); /* since 1970 */
 
 struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec);
+/* The machine behind the address is another one: what was seen of the old one says little. */
+void trail_doubt(struct trail *t);
 
 #endif

@@ -1,40 +1,314 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * History, not kept yet.
- */
+/* History: opened, written, aged. See history.h; the database is file.c's. */
 #include <errno.h>
-#include "user/store/history.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "user/base/cleanup.h"
+#include "user/store/file.h"
+
+/* Rows removed for each that may be written: what grows must shrink faster. And where nothing is
+ * written, as many as this. */
+#define REMOVE_FACTOR 2
+#define REMOVE_LEAST 1000
+/* Of the limit an eighth is left to the log and to what comes before the next flush. */
+#define ROOM_SHARE 8
+#define VACUUM_PAGES 256 /* given back to the file system at a time, when the file is too large */
+
+/* ---- open and close ---- */
+
+int history_open(const struct history_settings *s, char *why, struct history **ret)
+{
+	_cleanup_(history_closep) struct history *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h || strlen(s->path) >= sizeof(h->path)) {
+		snprintf(why, HISTORY_WHY, "%.200s: %s", s->path,
+			 h ? "the path is too long" : "out of memory");
+		return h ? -ENAMETOOLONG : -ENOMEM;
+	}
+	h->settings = *s;
+	strcpy(h->path, s->path);
+	h->settings.path = h->path;
+	r = file_open(h, why);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(h);
+	return r;
+}
 
 void history_close(struct history *h)
 {
-	(void)h;
+	if (!h)
+		return;
+	if (h->db)
+		(void)deeds_write(h, SIZE_MAX);
+	file_close(h);
+	queue_clear(&h->queue);
+	known_free(h->known);
+	free(h);
 }
 
-int history_put(enum span span, uint32_t start, const struct deed *deed, void *history)
+/* ---- ageing ---- */
+
+/* Removes at most `*budget` rows of a span, and takes them off it. */
+static int remove_some(struct history *h, unsigned int kind, int64_t start, size_t *budget)
 {
-	(void)span;
-	(void)start;
-	(void)deed;
-	(void)history;
+	sqlite3_stmt *s = h->queries[kind][QUERY_REMOVE];
+	size_t removed;
+	int r;
+
+	sqlite3_bind_int64(s, 1, start);
+	sqlite3_bind_int64(s, 2, (int64_t)*budget);
+	r = file_do(h, s);
+	if (r < 0)
+		return r;
+	removed = (size_t)sqlite3_changes(h->db);
+	*budget -= removed < *budget ? removed : *budget;
 	return 0;
 }
 
-int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, struct past *ret)
+static int remove_old(struct history *h, uint32_t now_slot, size_t *budget)
 {
-	(void)h;
-	(void)source;
-	(void)now_sec;
-	(void)ret;
+	int64_t start;
+	int r = 0;
+
+	for (unsigned int kind = 0; kind < KINDS; kind++) {
+		int64_t oldest = (int64_t)now_slot - kept_slots(kind % SPANS);
+
+		while (*budget) {
+			r = file_next_start(h, kind, -1, &start);
+			if (r <= 0 || start >= oldest)
+				break;
+			r = remove_some(h, kind, start, budget);
+			if (r < 0)
+				return r;
+		}
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
-int history_pasts(struct history *h, uint32_t now_sec,
-		  int (*visit)(const uint8_t source[16], const struct past *past, void *arg),
-		  void *arg)
+/* Bytes of pages in use. */
+static int used_bytes(struct history *h, uint64_t *ret)
 {
-	(void)h;
-	(void)now_sec;
-	(void)visit;
-	(void)arg;
+	int64_t pages = 0, idle = 0, size = 0;
+	int r;
+
+	r = file_pragma(h, "page_count", &pages);
+	if (r == 0)
+		r = file_pragma(h, "freelist_count", &idle);
+	if (r == 0)
+		r = file_pragma(h, "page_size", &size);
+	if (r == 0)
+		*ret = (uint64_t)((pages - idle) * size);
+	return r;
+}
+
+/* What is given up first where there is no room: days of sources and prefixes, the oldest first,
+ * then what is finer. 1: there is something. */
+static int find_dispensable(struct history *h, unsigned int *ret_kind, int64_t *ret_start)
+{
+	int64_t start, net_start;
+	int r, net;
+
+	for (int span = SPAN_DAY; span >= 0; span--) {
+		r = file_next_start(h, span, -1, &start);
+		net = r < 0 ? r : file_next_start(h, KIND_NET + span, -1, &net_start);
+		if (net < 0)
+			return net;
+		if (!r && !net)
+			continue;
+		*ret_kind = !r || (net && net_start < start) ? KIND_NET + span : span;
+		*ret_start = *ret_kind < KIND_NET ? start : net_start;
+		return 1;
+	}
+	return 0;
+}
+
+static int make_room(struct history *h, uint32_t now_slot, size_t *budget)
+{
+	uint64_t limit = h->settings.size_max - h->settings.size_max / ROOM_SHARE, used = 0;
+	unsigned int kind;
+	int64_t start;
+	int r;
+
+	while (*budget) {
+		r = used_bytes(h, &used);
+		if (r < 0 || used <= limit)
+			return r;
+		r = find_dispensable(h, &kind, &start);
+		if (r > 0) {
+			size_t some = *budget < REMOVE_LEAST ? *budget : REMOVE_LEAST, left = some;
+
+			h->trimmed_slot = now_slot;
+			r = remove_some(h, kind, start, &left);
+			*budget -= some - left;
+		}
+		if (r <= 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A file that a higher limit let grow is made smaller step by step; else free pages are used again.
+ */
+static int shrink(struct history *h)
+{
+	int64_t pages = 0, idle = 0, size = 0;
+	uint64_t limit = h->settings.size_max - h->settings.size_max / ROOM_SHARE;
+	char sql[64];
+	int r;
+
+	r = file_pragma(h, "page_count", &pages);
+	if (r == 0)
+		r = file_pragma(h, "freelist_count", &idle);
+	if (r == 0)
+		r = file_pragma(h, "page_size", &size);
+	if (r < 0 || !idle || (uint64_t)(pages * size) <= limit)
+		return r;
+	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+	return file_run(h, sql);
+}
+
+static int age(struct history *h, uint32_t now_slot, size_t max)
+{
+	size_t budget = max < SIZE_MAX / REMOVE_FACTOR ? max * REMOVE_FACTOR : max;
+	int r;
+
+	if (budget < REMOVE_LEAST)
+		budget = REMOVE_LEAST;
+	r = file_run(h, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = remove_old(h, now_slot, &budget);
+	if (r == 0)
+		r = make_room(h, now_slot, &budget);
+	if (r == 0)
+		r = shrink(h);
+	if (r == 0)
+		r = file_run(h, "COMMIT");
+	if (r < 0)
+		file_roll_back(h);
+	return r;
+}
+
+/* ---- flush ---- */
+
+static int flush(struct history *h, size_t max, uint32_t now_slot)
+{
+	int r, aged;
+
+	r = deeds_write(h, max);
+	if (r == 0 && !h->queue.rows)
+		r = fold_some(h, now_slot - 1, max); /* a turn may still tell of the last slot */
+	/* Also where a full disk keeps rows from being written: this is what may help. */
+	aged = h->damaged ? 0 : age(h, now_slot, max);
+	return r < 0 ? r : aged;
+}
+
+/* What readers met since the last flush is told now. */
+static int tell_notice(struct history *h, char *why)
+{
+	snprintf(why, HISTORY_WHY, "%s", h->notice);
+	h->notice[0] = '\0';
+	return -EUCLEAN;
+}
+
+int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why)
+{
+	uint32_t now_slot = slot_at(h->settings.epoch_sec + now_sec, h->settings.window_sec);
+	int r;
+
+	h->now_slot = now_slot;
+	if (h->notice[0])
+		return tell_notice(h, why);
+	if (!h->db) {
+		r = file_open(h, why);
+		if (r != 0)
+			return r < 0 ? r : -EUCLEAN;
+	}
+	r = flush(h, max, now_slot);
+	if (r < 0)
+		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
+	r = file_end(h, r);
+	if (h->notice[0])
+		return tell_notice(h, why);
+	return r < 0 ? r : (int64_t)h->queue.rows;
+}
+
+/* ---- state ---- */
+
+static uint64_t file_bytes(const struct history *h)
+{
+	static const char *const parts[] = { "", "-wal" };
+	char path[PATH_MAX + 8];
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		snprintf(path, sizeof(path), "%s%s", h->path, parts[i]);
+		if (stat(path, &st) == 0)
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+/* A day is counted once. It is written for a while after its end, so not the newest one for good. */
+static int count_day(struct history *h, uint32_t start, uint64_t *ret)
+{
+	sqlite3_stmt *s = h->queries[SPAN_DAY][QUERY_COUNT];
+	int64_t n = 0;
+	int r;
+
+	if (h->counted_start != start || h->queue.rows) {
+		sqlite3_bind_int64(s, 1, start);
+		r = file_number(h, s, &n);
+		if (r < 0)
+			return r;
+		h->counted_start = start;
+		h->counted = (uint64_t)n;
+	}
+	*ret = h->counted;
+	return 0;
+}
+
+static int read_state(struct history *h, struct history_state *s)
+{
+	int64_t start = -1, oldest = INT64_MAX;
+	int r;
+
+	for (unsigned int kind = 0; kind < SPANS; kind++) {
+		int64_t first;
+
+		r = file_next_start(h, kind, -1, &first);
+		if (r < 0)
+			return r;
+		if (r && first < oldest)
+			oldest = first;
+	}
+	while ((r = file_next_start(h, SPAN_DAY, start, &start)) > 0)
+		s->days++;
+	if (r == 0 && start >= 0)
+		r = count_day(h, (uint32_t)start, &s->sources);
+	if (r == 0 && oldest != INT64_MAX)
+		s->oldest_unix = slot_unix(h, oldest);
+	return r;
+}
+
+int history_state(struct history *h, struct history_state *ret)
+{
+	struct history_state s = {
+		.queued = h->queue.rows,
+		.lost = h->queue.lost,
+		.bytes = file_bytes(h),
+		.full = h->trimmed_slot && h->now_slot - h->trimmed_slot < SPAN_DAY_SLOTS,
+	};
+	int r = h->db ? file_end(h, read_state(h, &s)) : 0;
+
+	if (r < 0)
+		return r;
+	*ret = s;
 	return 0;
 }

@@ -28,10 +28,10 @@
 struct history;
 
 struct history_settings {
-	const char *path;     /* ":memory:" keeps nothing */
-	uint32_t window_sec;  /* of WINDOW_DAY; a file made with another one is set aside */
-	uint64_t size_max;    /* bytes of the file and its log */
-	int64_t epoch_sec;    /* as in struct observation_settings */
+	const char *path;    /* ":memory:" keeps nothing */
+	uint32_t window_sec; /* of WINDOW_DAY; a file made with another one is set aside */
+	uint64_t size_max;   /* bytes of the file and its log */
+	int64_t epoch_sec;   /* as in struct observation_settings */
 };
 
 /* 1: a file that could not be read was set aside under another name, and a new one begun; `why`
@@ -82,11 +82,11 @@ int history_net_days(struct history *h, const uint8_t net[16],
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why);
 
 struct history_state {
-	uint64_t bytes;		 /* of the file and its log */
-	uint64_t queued, lost;	 /* rows not yet written; given up */
-	uint64_t sources, days;	 /* rows of the newest whole day; days held */
+	uint64_t bytes;		/* of the file and its log */
+	uint64_t queued, lost;	/* rows not yet written; given up */
+	uint64_t sources, days; /* rows of the newest whole day; days held */
 	int64_t oldest_unix;
-	bool full;		 /* days younger than their time had to go */
+	bool full; /* days younger than their time had to go */
 };
 int history_state(struct history *h, struct history_state *ret);
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The database beneath history.h, shared by the files of this folder.
+ *
+ * Six tables have one form: (start, key) -> packed counts, ordered by both, so that writing appends
+ * and ageing takes off the front. Statements are made once. A function of this folder that meets an
+ * error of SQLite returns file_errno(), which remembers it; the functions of history.h end with
+ * file_end(), which sets a damaged file aside once no statement is at work any more.
+ */
+#ifndef STORE_FILE_H
+#define STORE_FILE_H
+
+#include <limits.h>
+#include <sqlite3.h>
+#include "user/store/history.h"
+#include "user/store/known.h"
+#include "user/store/queue.h"
+
+/* Tables: sources by span, then prefixes by span. */
+#define KIND_NET SPANS
+#define KINDS (2 * SPANS)
+
+enum query {
+	QUERY_PUT,     /* start, key, data: adds to what is there */
+	QUERY_PUT_NEW, /* the same, but lets be what is there */
+	QUERY_GET,     /* start, key -> data */
+	QUERY_NEXT,    /* start -> the next greater one, or NULL */
+	QUERY_NEWEST,  /* -> the greatest start, or NULL */
+	QUERY_COUNT,   /* start -> rows */
+	QUERY_REMOVE,  /* start, n: the first n rows of a span */
+	QUERIES,
+};
+
+/* How long rows are kept, in slots. An older half of any window but the week and the season lies in
+ * the hours kept; the season's oldest day is 45 days and a part of one ago. */
+#define KEEP_SLOTS (3 * SPAN_HOUR_SLOTS)
+#define KEEP_HOURS (2 * SPAN_DAY_SLOTS)
+#define KEEP_DAYS (46 * SPAN_DAY_SLOTS)
+
+/* Spans that another life of the agent did not see the end of; see fold.c. */
+struct fold {
+	uint32_t start[SPANS]; /* of the hour and the day; 0: done */
+	uint8_t key[16];       /* the last one of the fold that is at work */
+	int key_size;
+};
+
+struct history {
+	struct history_settings settings;
+	char path[PATH_MAX];
+	sqlite3 *db; /* NULL: could not be opened */
+	sqlite3_stmt *queries[KINDS][QUERIES];
+	struct queue queue;
+	struct fold fold;
+	struct known *known;	  /* NULL before all was read once */
+	bool opening;		  /* its tables are being looked at */
+	bool damaged;		  /* seen since the last file_end() */
+	char error[HISTORY_WHY];  /* the last one */
+	char notice[HISTORY_WHY]; /* what the next flush must tell; empty: nothing */
+	uint32_t trimmed_slot;	  /* when days last had to go for want of room; 0: never */
+	uint32_t now_slot;	  /* at the last flush */
+	uint32_t counted_start;	  /* the day that `counted` rows were counted of */
+	uint64_t counted;
+};
+
+/* 0, 1 (an older file was set aside; `why`), or negative (`why`). */
+int file_open(struct history *h, char *why);
+void file_close(struct history *h);
+
+/* As errno; always negative. */
+int file_errno(struct history *h, int code);
+int file_end(struct history *h, int r);
+
+int file_run(struct history *h, const char *sql);
+int file_prepare(struct history *h, const char *sql, sqlite3_stmt **ret);
+/* Runs a statement that gives nothing, and makes it ready for the next time. */
+int file_do(struct history *h, sqlite3_stmt *s);
+/* Its first number. 1, 0: none. */
+int file_number(struct history *h, sqlite3_stmt *s, int64_t *ret);
+int file_pragma(struct history *h, const char *name, int64_t *ret);
+void file_roll_back(struct history *h);
+/* A row by QUERY_PUT or QUERY_PUT_NEW. */
+int file_put(struct history *h, sqlite3_stmt *s, const struct queued *row);
+/* The next span that a table has rows of. 1, 0: none. */
+int file_next_start(struct history *h, unsigned int kind, int64_t after, int64_t *ret);
+
+static inline void stmt_finalizep(sqlite3_stmt **s)
+{
+	sqlite3_finalize(*s);
+	*s = NULL;
+}
+
+const char *kind_table(unsigned int kind);
+uint32_t span_slots(enum span span);
+uint32_t kept_slots(enum span span);
+
+int64_t slot_unix(const struct history *h, int64_t slot);
+
+/* At most so many of the queued rows. On failure they are queued as before. */
+int deeds_write(struct history *h, size_t max);
+/* 1, 0: not there, or not readable. */
+int deeds_get(struct history *h, enum span span, uint32_t start, const uint8_t *key,
+	      size_t key_size, struct deed *ret);
+int fold_some(struct history *h, uint32_t now_slot, size_t max); /* sources; SIZE_MAX: all */
+int fold_begin(struct history *h);
+/* Functions of SQL that the statements need. */
+int deeds_register(struct history *h);
+
+#endif
