@@ -36,6 +36,18 @@ double chance_hypergeometric(uint32_t k, uint32_t drawn, uint32_t marked, uint32
 	return bounded(gsl_cdf_hypergeometric_Q(k - 1, marked, all - marked, drawn));
 }
 
+double chance_normal(double z)
+{
+	return isnan(z) ? 1 : bounded(gsl_cdf_ugaussian_Q(z));
+}
+
+double chance_chi_square(double x, double freedom)
+{
+	if (!(x > 0) || !(freedom > 0) || isinf(freedom))
+		return 1;
+	return isinf(x) ? CHANCE_MIN : bounded(gsl_cdf_chisq_Q(x, freedom));
+}
+
 double chance_share_low(double k, double n, double alpha)
 {
 	double low = 0, high = 1, mid;

@@ -33,6 +33,9 @@ static inline uint32_t rhythm_time(const struct rhythm *r, unsigned int i)
 /* Did it ask in this slot? false also where that is no longer known. */
 bool rhythm_asked(const struct rhythm *r, uint32_t slot);
 
+/* The slots it asked in as seen from `slot`: bit i says that it did so in slot - i. */
+void rhythm_active(const struct rhythm *r, uint32_t slot, uint64_t ret[RHYTHM_WORDS]);
+
 /* Marks a slot of the past. */
 void rhythm_mark(struct rhythm *r, uint32_t slot);
 
