@@ -5,7 +5,7 @@
  *
  * Statistic: for each turn (session) of a source after its first known one, the rank of its wait
  * among the waits of all sources that could begin a turn: those whose last request is more than tau
- * ago (else it would still be the same turn) and at most WAIT_MAX_SEC. Normalised to (0, 1), equal
+ * ago (else it would still be the same turn) and at most SESSION_WAIT_MAX_SEC. Normalised to (0, 1), equal
  * waits share their ranks; the mean over turns. A source takes part from the oldest time on that is
  * known of it. Who is at risk and how long it has waited is known before the turn, as in Cox's
  * partial likelihood (1972, 1975): if all sources are equally likely to be next, whatever the time
@@ -42,10 +42,6 @@
  * close to a pool as innocents come.
  */
 #define INNOCENT_MEAN 0.774
-
-/* A wait over a night tells when people sleep, and who asks once a day at a time of his own comes
- * in the same order every day: what has waited longer than half a day is out. */
-#define WAIT_MAX_SEC (12 * 3600)
 
 /* Of a pool any part is in the same order as the whole, so not all need to be looked at. */
 #define SOURCES_MAX 4096
@@ -159,7 +155,7 @@ static void pass_time(struct race *r, uint32_t now_sec)
 {
 	while (r->entered < r->n && now_sec > r->list[r->by_end[r->entered].at].end + r->tau_sec)
 		set_waiting(r, &r->list[r->by_end[r->entered++].at], true);
-	while (r->left < r->entered && now_sec > r->list[r->by_end[r->left].at].end + WAIT_MAX_SEC)
+	while (r->left < r->entered && now_sec > r->list[r->by_end[r->left].at].end + SESSION_WAIT_MAX_SEC)
 		set_waiting(r, &r->list[r->by_end[r->left++].at], false);
 }
 

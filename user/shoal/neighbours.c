@@ -11,14 +11,20 @@
  *
  * The cohort is cut in two; asked is how many sources of the first part have their neighbours in
  * the second one. Given that part, sources of the first part that are independent find them
- * independently of each other. Null: within each hour a source's slots fall as the whole cohort's
- * do, so that hours, outages and preferences of all (slots.c) do not count. Its share is
- * estimated by drawing the first part's slots anew, many times; then the binomial tail is taken at
- * an upper bound on it, as in path.c. That sources differ in their chance only makes the true tail
- * smaller (Hoeffding 1956).
+ * independently of each other. The share that chance allows is the larger one under two nulls, both
+ * of which keep each source's hours:
+ * - within each hour a source's slots fall as the whole cohort's do. So outages and preferences of
+ *   all (slots.c) do not count. Its share is estimated by drawing the first part's slots anew, and
+ *   an upper bound on it taken, as in path.c;
+ * - a source's slots are rotated within their hours by one and the same number for all hours, each
+ *   of the six being as likely. So it does not count that a source that asks at fixed intervals,
+ *   from a moment of its own on, will go on to meet whom it met once. Its share is exact.
+ * Then the binomial tail. That sources differ in their chance only makes the true tail smaller
+ * (Hoeffding 1956).
  *
- * Blind to what the whole cohort does together, and to shifts of whole hours. Innocents who share
- * their minutes, like machines with one crontab, are neighbours.
+ * Blind to what the whole cohort does together, to shifts of whole hours, and to a pool in turn,
+ * whose sources are spread evenly over its period: that is for the other family to say, and one
+ * cause must not be two families. Innocents who share their minutes are neighbours.
  */
 #include <errno.h>
 #include <math.h>
@@ -43,8 +49,7 @@
 
 #define PART_MAX 2048	   /* sources in each part: enough to see a share of a percent */
 #define CANDIDATES_MAX 64  /* looked at for one source */
-#define DRAWS_MIN 16	   /* of the whole first part ... */
-#define DRAWN_SOURCES 8000 /* ... or more, until so many sources were drawn */
+#define DRAWN_SOURCES 2000 /* at least: none found among them bounds the share at a percent */
 #define SHARE_WRONG 1e-9   /* chance that the null's share lies above its bound; see path.c */
 
 struct set {
@@ -312,9 +317,10 @@ static uint32_t count_found(const struct search *s)
 	return found;
 }
 
-static uint32_t count_drawn(struct search *s, uint32_t draws)
+/* Upper bound on the share when slots fall as the cohort's do. */
+static double share_drawn(struct search *s)
 {
-	uint32_t found = 0;
+	uint32_t draws = (uint32_t)((DRAWN_SOURCES + s->n_first - 1) / s->n_first), found = 0;
 	struct set set;
 
 	for (uint32_t i = 0; i < draws; i++) {
@@ -323,25 +329,50 @@ static uint32_t count_drawn(struct search *s, uint32_t draws)
 			found += has_neighbours(s, &set);
 		}
 	}
-	return found;
+	return chance_share_high(found, (double)draws * (double)s->n_first, SHARE_WRONG);
+}
+
+static struct set rotate(const struct set *set, unsigned int by)
+{
+	struct set ret = *set;
+	unsigned int bits;
+
+	for (unsigned int hour = 0; hour < TEMPO_HOURS; hour++) {
+		bits = tempo_hour(set->active, hour);
+		if (bits)
+			set_hour(&ret, hour, bits << by | bits >> (SLOTS - by));
+	}
+	return ret;
+}
+
+/* The mean share over all rotations; `found`: without one. */
+static double share_rotated(const struct search *s, uint32_t found)
+{
+	struct set set;
+
+	for (unsigned int by = 1; by < SLOTS; by++) {
+		for (size_t i = 0; i < s->n_first; i++) {
+			set = rotate(&s->first[i], by);
+			found += has_neighbours(s, &set);
+		}
+	}
+	return (double)found / ((double)s->n_first * SLOTS);
 }
 
 static struct evidence compare(struct search *s)
 {
-	uint32_t n = (uint32_t)s->n_first, draws = DRAWS_MIN;
-	uint32_t found = count_found(s), drawn;
-	double high;
+	uint32_t n = (uint32_t)s->n_first, found = count_found(s);
+	double share;
 
-	if (draws * n < DRAWN_SOURCES)
-		draws = DRAWN_SOURCES / n;
-	drawn = count_drawn(s, draws);
-	high = chance_share_high(drawn, (double)draws * n, SHARE_WRONG);
+	if (!found)
+		return (struct evidence){ .p = 1, .of = n };
+	share = fmax(share_drawn(s), share_rotated(s, found));
 	return (struct evidence){
-		.p = fmin(chance_binomial(found, n, high) + SHARE_WRONG, 1),
+		.p = fmin(chance_binomial(found, n, share) + SHARE_WRONG, 1),
 		.observed = found,
 		.of = n,
-		.baseline = (double)drawn / ((double)draws * n),
-		.expected = (double)drawn / draws,
+		.baseline = share,
+		.expected = share * n,
 	};
 }
 

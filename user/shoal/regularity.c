@@ -9,19 +9,23 @@
 /* Chance that the crowd's share lies above its bound; see path.c. */
 #define BASELINE_WRONG 1e-9
 
-/* Is the coefficient of variation of the last waits below the limit? -1: too few. */
+/* Is the coefficient of variation of the last waits below the limit? -1: too few, or too long. */
 static int is_regular(const struct rhythm *r, uint32_t tau_sec)
 {
 	struct session s[RHYTHM_TIMES];
 	unsigned int n = sessions_collect(r, tau_sec, s);
-	double wait, sum = 0, squares = 0, variance;
+	double sum = 0, squares = 0, variance;
+	uint32_t wait;
 
 	if (n <= REGULARITY_GAPS)
 		return -1;
 	for (unsigned int i = n - REGULARITY_GAPS; i < n; i++) {
-		wait = s[i].begin - s[i - 1].end - tau_sec;
+		wait = s[i].begin - s[i - 1].end;
+		if (wait > SESSION_WAIT_MAX_SEC)
+			return -1;
+		wait -= tau_sec;
 		sum += wait;
-		squares += wait * wait;
+		squares += (double)wait * wait;
 	}
 	variance = (squares - sum * sum / REGULARITY_GAPS) / (REGULARITY_GAPS - 1);
 	return sqrt(fmax(variance, 0)) < REGULARITY_CV * sum / REGULARITY_GAPS;

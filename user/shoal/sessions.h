@@ -14,6 +14,11 @@
 #define SESSION_TAUS 3
 extern const uint32_t session_tau_sec[SESSION_TAUS];
 
+/* A wait over a night tells when people sleep, and whoever asks once a day at a time of his own is
+ * as regular as a clock, and comes in the same order every day: longer waits than half a day are
+ * not looked at. */
+#define SESSION_WAIT_MAX_SEC (12 * 3600)
+
 struct session {
 	uint32_t begin, end; /* seconds: of its first and its last request */
 };
