@@ -56,15 +56,17 @@ static uint32_t replaced_by(const struct agent *a, const struct campaign *c)
 	return 0;
 }
 
+/* Rates are requests in day_sec. */
 static json_t *life(const struct agent *a, const struct campaign *c, const struct moment *m)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:f, s:f, s:f, s:f, s:o, s:o}",
 			 "first", json_time(m, c->first_sec), "last", json_time(m, c->last_sec),
 			 "ended", json_time(m, c->ended_sec), "windows", windows(c, m),
 			 "members_max", (json_int_t)c->members_max, "grown_from",
-			 (json_int_t)c->grown_from, "grown", json_time(m, c->grown_sec), "rate",
-			 c->rate, "rate_max", c->rate_max, "awake", c->awake, "awake_expected",
-			 c->awake_expected, "replaces", answer_campaign(c->replaces), "replaced_by",
+			 (json_int_t)c->grown_from, "grown", json_time(m, c->grown_sec), "day_sec",
+			 (json_int_t)a->conf.shoal.day_sec, "rate", c->rate, "rate_max",
+			 c->rate_max, "awake", c->awake, "awake_expected", c->awake_expected,
+			 "replaces", answer_campaign(c->replaces), "replaced_by",
 			 answer_campaign(replaced_by(a, c)));
 }
 

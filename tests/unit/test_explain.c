@@ -123,8 +123,9 @@ static void evidence_comes_with_its_baseline(void **state)
 			 "Density, p 1e-30: 3,800 of 3,912 sources ask nearly equally often, for "
 			 "nearly equal sizes; of as many other clients 0.4 would."));
 	assert_true(says(&h, SIDE_FOR,
-			 "Together: p 2e-09 that at most one kind of evidence is real; expected "
-			 "share of false campaigns 8.1e-09."));
+			 "Were fewer than two kinds of evidence real, so much would show with p "
+			 "2e-09; false "
+			 "discovery rate 8.1e-09."));
 }
 
 static const char *sentence_of(enum family f, struct evidence e)
@@ -238,7 +239,7 @@ static void what_would_be_hit(void **state)
 	(void)state;
 	assert_true(says(&h, SIDE_EFFECT, "1 prefix would cover 2 members and 1 other source."));
 	assert_true(says(&h, SIDE_EFFECT, "1 member would get an entry of its own."));
-	assert_true(says(&h, SIDE_EFFECT, "Its members make about 75 requests a day, 25 each."));
+	assert_true(says(&h, SIDE_EFFECT, "Its members make about 75 requests in 24 h, 25 each."));
 	assert_true(says(&h, SIDE_EFFECT,
 			 "They are 0.3 % of the 1,000 sources seen in the last 24 h."));
 }
@@ -266,7 +267,7 @@ static void life_of_a_campaign(void **state)
 	h = explain(&c, NULL);
 	assert_true(says(&h, SIDE_LIFE, "It has grown from 2 to 3 members in the last 22 h."));
 	assert_true(says(&h, SIDE_LIFE, "At its height it had 9 members."));
-	assert_true(says(&h, SIDE_LIFE, "At its height they made about 300 requests a day."));
+	assert_true(says(&h, SIDE_LIFE, "At its height they made about 300 requests in 24 h."));
 	assert_true(
 		says(&h, SIDE_LIFE,
 		     "Its members fall silent: 1 heard in the last 60 min, 40 expected at their "

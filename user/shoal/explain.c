@@ -32,8 +32,8 @@ static void say_strong(struct speech *s, const struct campaign *c)
 			    words_chance(c->evidence[f].p, p),
 			    evidence_sentence(c, f, text, sizeof(text)));
 	say(s, SIDE_FOR,
-	    "Together: p %s that at most one kind of evidence is real; expected share of false "
-	    "campaigns %s.",
+	    "Were fewer than two kinds of evidence real, so much would show with p %s; false "
+	    "discovery rate %s.",
 	    words_chance(c->p_combined, p), words_chance(c->q_value, q));
 }
 
@@ -166,13 +166,15 @@ static void say_load(struct speech *s, const struct campaign *c, const struct ba
 {
 	char n[WORDS_MAX], each[WORDS_MAX], share[WORDS_MAX], day[WORDS_MAX];
 
+	words_time(b->day_sec, day);
 	if (c->found)
-		say(s, SIDE_EFFECT, "Its members make about %s requests a day, %s each.",
-		    words_count(round(c->rate), n), words_count(round(c->rate / c->found), each));
+		say(s, SIDE_EFFECT, "Its members make about %s requests in %s, %s each.",
+		    words_count(round(c->rate), n), day,
+		    words_count(round(c->rate / c->found), each));
 	if (b->sources)
 		say(s, SIDE_EFFECT, "They are %s of the %s sources seen in the last %s.",
 		    words_percent((double)c->n_members / (double)b->sources, share),
-		    words_count((double)b->sources, n), words_time(b->day_sec, day));
+		    words_count((double)b->sources, n), day);
 }
 
 /* ---- how it lives ---- */
@@ -224,8 +226,8 @@ static void say_growth(struct speech *s, const struct campaign *c, const struct 
 		say(s, SIDE_LIFE, "At its height it had %s members.",
 		    words_count(c->members_max, most));
 	if (c->rate_max > c->rate * 1.05) /* less is no news */
-		say(s, SIDE_LIFE, "At its height they made about %s requests a day.",
-		    words_count(round(c->rate_max), most));
+		say(s, SIDE_LIFE, "At its height they made about %s requests in %s.",
+		    words_count(round(c->rate_max), most), words_time(b->day_sec, since));
 }
 
 static void say_awake(struct speech *s, const struct campaign *c, const struct backdrop *b)

@@ -77,14 +77,14 @@ static void say_seen(struct speech *s, const struct profile *p)
 static void say_gaps(struct speech *s, const struct profile *p)
 {
 	const struct features *f = p->f;
+	uint32_t n = f->gap_none + f->gap_single + f->gap_dual;
 	char all[WORDS_MAX], dual[WORDS_MAX], single[WORDS_MAX], noise[WORDS_MAX];
 
 	say(s, SIDE_LIFE,
-	    "Of %s handshakes measured, %s show both signs of a second leg and %s one; of a direct "
-	    "line's %s show both.",
-	    words_count(f->gap_none + f->gap_single + f->gap_dual, all),
-	    words_count(f->gap_dual, dual), words_count(f->gap_single, single),
-	    words_percent(p->noise.dual, noise));
+	    "%s handshake%s measured: %s with both signs of a second leg, %s with one. Of direct "
+	    "lines' %s have both.",
+	    words_count(n, all), n == 1 ? "" : "s", words_count(f->gap_dual, dual),
+	    words_count(f->gap_single, single), words_percent(p->noise.dual, noise));
 }
 
 static void say_proof(struct speech *s, const struct profile *p)
@@ -117,12 +117,12 @@ static void say_work(struct speech *s, const struct profile *p)
 	words_time(p->window_sec, time);
 	words_count(f->requests, n);
 	if (f->log_request <= 0) {
-		say(s, SIDE_LIFE, "In the last %s it made %s requests, none answered yet.", time,
-		    n);
+		say(s, SIDE_LIFE, "In the last %s it made %s request%s, none answered yet.", time,
+		    n, f->requests == 1 ? "" : "s");
 		return;
 	}
-	say(s, SIDE_LIFE, "In the last %s it made %s requests of about %s; answers were about %s.",
-	    time, n, words_bytes(exp(f->log_request), request),
+	say(s, SIDE_LIFE, "In the last %s it made %s request%s of about %s; answers were about %s.",
+	    time, n, f->requests == 1 ? "" : "s", words_bytes(exp(f->log_request), request),
 	    words_bytes(exp(f->log_response), response));
 	if (p->c && w->n)
 		say(s, SIDE_LIFE,
@@ -139,9 +139,9 @@ static void say_people(struct speech *s, const struct profile *p)
 	char n[WORDS_MAX], high[WORDS_MAX];
 
 	say(s, SIDE_LIFE,
-	    "About %.0f different stack%s (people, roughly) were seen behind it; from %.0f on it "
-	    "counts as shared.",
-	    fmax(p->f->stacks, 1), p->f->stacks < 1.5 ? "" : "s", p->stacks_max + 1);
+	    "About %.0f different TCP and TLS stack%s seen behind it, so about as many people; "
+	    "from %.0f on it counts as shared.",
+	    fmax(p->f->stacks, 1), p->f->stacks < 1.5 ? " was" : "s were", p->stacks_max + 1);
 	if (p->f->requests > p->requests_high)
 		say(s, SIDE_LIFE,
 		    "Its %s requests are more than 99.5 %% of sources make (%s): it counts as "
@@ -225,12 +225,13 @@ static void say_change(struct speech *s, const struct profile *p, enum standing 
 		break;
 	case STANDING_UNPROVEN:
 		say(s, SIDE_WITHOUT,
-		    "%u more handshake%s with both signs and the work of its members would make it "
+		    "%u more handshake%s with both signs, and work like its members', would make "
+		    "it "
 		    "one.",
 		    more, more == 1 ? "" : "s");
 		break;
 	case STANDING_DIFFERENT:
-		say(s, SIDE_WITHOUT, "The work of its members would make it one.");
+		say(s, SIDE_WITHOUT, "Work like its members' would make it one.");
 		break;
 	case STANDING_IDLE: say(s, SIDE_WITHOUT, "Its next request would make it one."); break;
 	case STANDING_SHARED:
