@@ -180,9 +180,18 @@ int deeds_get(struct history *h, enum span span, uint32_t start, const uint8_t *
 int file_next_start(struct history *h, unsigned int kind, int64_t after, int64_t *ret)
 {
 	sqlite3_stmt *s = h->queries[kind][QUERY_NEXT];
+	int64_t start;
+	int r;
 
 	sqlite3_bind_int64(s, 1, after);
-	return file_number(h, s, ret);
+	r = file_number(h, s, &start);
+	if (r <= 0)
+		return r;
+	/* Something else than a number comes out as 0, and would be the next one for ever. */
+	if (start <= after || start > UINT32_MAX)
+		return file_damaged(h, "spans that are none");
+	*ret = start;
+	return 1;
 }
 
 int64_t slot_unix(const struct history *h, int64_t slot)

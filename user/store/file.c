@@ -92,6 +92,13 @@ int file_errno(struct history *h, int code)
 	return errno_of(h->db, extended);
 }
 
+int file_damaged(struct history *h, const char *reason)
+{
+	h->damaged = true;
+	snprintf(h->error, sizeof(h->error), "%s", reason);
+	return -EUCLEAN;
+}
+
 int file_prepare(struct history *h, const char *sql, sqlite3_stmt **ret)
 {
 	int r = sqlite3_prepare_v3(h->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
@@ -212,13 +219,6 @@ static int create_tables(struct history *h)
 	return r < 0 ? r : file_run(h, sql);
 }
 
-static int damaged(struct history *h, const char *reason)
-{
-	h->damaged = true;
-	snprintf(h->error, sizeof(h->error), "%s", reason);
-	return -EUCLEAN;
-}
-
 static int check_window(struct history *h)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
@@ -229,7 +229,8 @@ static int check_window(struct history *h)
 		r = file_number(h, s, &window_sec);
 	if (r < 0)
 		return r;
-	return window_sec == h->settings.window_sec ? 0 : damaged(h, "made with another window");
+	return window_sec == h->settings.window_sec ? 0
+						    : file_damaged(h, "made with another window");
 }
 
 /* An empty file is a new one. */
@@ -248,9 +249,9 @@ static int check_form(struct history *h)
 	if (!application && !form && !tables)
 		return create_tables(h);
 	if (application != APPLICATION)
-		return damaged(h, "not a history");
+		return file_damaged(h, "not a history");
 	if (form != FORM)
-		return damaged(h, "of another version");
+		return file_damaged(h, "of another version");
 	return check_window(h);
 }
 

@@ -68,6 +68,8 @@ void file_close(struct history *h);
 
 /* As errno; always negative. */
 int file_errno(struct history *h, int code);
+/* What SQLite would let pass; always -EUCLEAN. */
+int file_damaged(struct history *h, const char *reason);
 int file_end(struct history *h, int r);
 
 int file_run(struct history *h, const char *sql);

@@ -12,6 +12,7 @@
  * written, as many as this. */
 #define REMOVE_FACTOR 2
 #define REMOVE_LEAST 1000
+#define REMOVE_MOST (1u << 30)
 /* Of the limit an eighth is left to the log and to what comes before the next flush. */
 #define ROOM_SHARE 8
 #define VACUUM_PAGES 256 /* given back to the file system at a time, when the file is too large */
@@ -65,6 +66,8 @@ static int remove_some(struct history *h, unsigned int kind, int64_t start, size
 	if (r < 0)
 		return r;
 	removed = (size_t)sqlite3_changes(h->db);
+	if (!removed)
+		return file_damaged(h, "rows that cannot be removed");
 	*budget -= removed < *budget ? removed : *budget;
 	return 0;
 }
@@ -175,7 +178,7 @@ static int shrink(struct history *h)
 
 static int age(struct history *h, uint32_t now_slot, size_t max)
 {
-	size_t budget = max < SIZE_MAX / REMOVE_FACTOR ? max * REMOVE_FACTOR : max;
+	size_t budget = max < REMOVE_MOST / REMOVE_FACTOR ? max * REMOVE_FACTOR : REMOVE_MOST;
 	int r;
 
 	if (budget < REMOVE_LEAST)

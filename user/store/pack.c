@@ -65,20 +65,30 @@ static uint8_t get_u8(struct reader *r)
 
 static uint64_t get_u64(struct reader *r)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)get_u8(r) << 8 * i;
-	return v;
+	if (r->left < sizeof(v)) {
+		r->bad = true;
+		return 0;
+	}
+	memcpy(&v, r->at, sizeof(v));
+	r->at += sizeof(v);
+	r->left -= sizeof(v);
+	return le64toh(v);
 }
 
 static uint32_t get_u32(struct reader *r)
 {
-	uint32_t v = 0;
+	uint32_t v;
 
-	for (int i = 0; i < 4; i++)
-		v |= (uint32_t)get_u8(r) << 8 * i;
-	return v;
+	if (r->left < sizeof(v)) {
+		r->bad = true;
+		return 0;
+	}
+	memcpy(&v, r->at, sizeof(v));
+	r->at += sizeof(v);
+	r->left -= sizeof(v);
+	return le32toh(v);
 }
 
 static double get_double(struct reader *r)
@@ -92,15 +102,12 @@ static double get_double(struct reader *r)
 	return v;
 }
 
-/* 0 at the end: zeros there were left out. */
-static uint64_t get_varint(struct reader *r, uint64_t max)
+static uint64_t get_long_varint(struct reader *r, uint64_t max)
 {
 	unsigned int shift = 0;
 	uint64_t v = 0;
 	uint8_t byte;
 
-	if (!r->left)
-		return 0;
 	do {
 		byte = get_u8(r);
 		if (shift == 63 && byte > 1)
@@ -111,6 +118,17 @@ static uint64_t get_varint(struct reader *r, uint64_t max)
 	if (v > max)
 		r->bad = true;
 	return v;
+}
+
+/* 0 at the end: zeros there were left out. */
+static inline uint64_t get_varint(struct reader *r, uint64_t max)
+{
+	if (!r->left)
+		return 0;
+	if (*r->at & 0x80)
+		return get_long_varint(r, max);
+	r->left--;
+	return *r->at++;
 }
 
 static int verdict(const struct reader *r)

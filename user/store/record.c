@@ -18,8 +18,9 @@
 #define COUNTS(X) X(replaces) X(grown_from) X(members_max) X(seeds) X(sources) X(requests) X(shared)
 #define REALS(X) \
 	X(rate) \
-	X(rate_max) X(log_request) X(log_response) X(p_combined) X(q_value) X(gap_low_ms) \
-		X(gap_high_ms) X(lfdr_max)
+	X(rate_max) \
+	X(log_request) \
+	X(log_response) X(p_combined) X(q_value) X(gap_low_ms) X(gap_high_ms) X(lfdr_max)
 
 /* ---- writing ---- */
 
