@@ -11,20 +11,21 @@
  *
  * The cohort is cut in two; asked is how many sources of the first part have their neighbours in
  * the second one. Given that part, sources of the first part that are independent find them
- * independently of each other. The share that chance allows is the larger one under two nulls, both
- * of which keep each source's hours:
+ * independently of each other. The share that chance allows is the larger one under two nulls, of
+ * which the first keeps each source's hours, the second its intervals:
  * - within each hour a source's slots fall as the whole cohort's do. So outages and preferences of
  *   all (slots.c) do not count. Its share is estimated by drawing the first part's slots anew, and
  *   an upper bound on it taken, as in path.c;
- * - a source's slots are rotated within their hours by one and the same number for all hours, each
- *   of the six being as likely. So it does not count that a source that asks at fixed intervals,
- *   from a moment of its own on, will go on to meet whom it met once. Its share is exact.
+ * - a source's slots are moved in time, all by one and the same number of up to half an hour, each
+ *   of an hour's six moves being as likely. So it does not count that a source that asks at fixed
+ *   intervals, from a moment of its own on, will go on to meet whom it met once. Its share is
+ *   exact, but for the three slots that leave the window.
  * Then the binomial tail. That sources differ in their chance only makes the true tail smaller
  * (Hoeffding 1956).
  *
- * Blind to what the whole cohort does together, to shifts of whole hours, and to a pool in turn,
- * whose sources are spread evenly over its period: that is for the other family to say, and one
- * cause must not be two families. Innocents who share their minutes are neighbours.
+ * Blind to what the whole cohort does together and to shifts of whole hours. A pool in turn shows
+ * as far as its turns speed up and slow down together, not by its period. Innocents who share their
+ * minutes are neighbours.
  */
 #include <errno.h>
 #include <math.h>
@@ -332,27 +333,33 @@ static double share_drawn(struct search *s)
 	return chance_share_high(found, (double)draws * (double)s->n_first, SHARE_WRONG);
 }
 
-static struct set rotate(const struct set *set, unsigned int by)
+static struct set move(const struct set *set, int slots)
 {
-	struct set ret = *set;
-	unsigned int bits;
+	unsigned int by = (unsigned int)abs(slots);
+	struct set ret = { 0 };
 
-	for (unsigned int hour = 0; hour < TEMPO_HOURS; hour++) {
-		bits = tempo_hour(set->active, hour);
-		if (bits)
-			set_hour(&ret, hour, bits << by | bits >> (SLOTS - by));
+	for (int i = 0; i < RHYTHM_WORDS; i++) {
+		if (slots > 0) {
+			ret.active[i] = set->active[i] << by;
+			ret.active[i] |= i ? set->active[i - 1] >> (64 - by) : 0;
+		} else {
+			ret.active[i] = set->active[i] >> by;
+			ret.active[i] |= i + 1 < RHYTHM_WORDS ? set->active[i + 1] << (64 - by) : 0;
+		}
 	}
 	return ret;
 }
 
-/* The mean share over all rotations; `found`: without one. */
-static double share_rotated(const struct search *s, uint32_t found)
+/* The mean share over all moves; `found`: without one. */
+static double share_moved(const struct search *s, uint32_t found)
 {
 	struct set set;
 
-	for (unsigned int by = 1; by < SLOTS; by++) {
+	for (int slots = -SLOTS / 2; slots < SLOTS / 2; slots++) {
+		if (!slots)
+			continue;
 		for (size_t i = 0; i < s->n_first; i++) {
-			set = rotate(&s->first[i], by);
+			set = move(&s->first[i], slots);
 			found += has_neighbours(s, &set);
 		}
 	}
@@ -366,7 +373,7 @@ static struct evidence compare(struct search *s)
 
 	if (!found)
 		return (struct evidence){ .p = 1, .of = n };
-	share = fmax(share_drawn(s), share_rotated(s, found));
+	share = fmax(share_drawn(s), share_moved(s, found));
 	return (struct evidence){
 		.p = fmin(chance_binomial(found, n, share) + SHARE_WRONG, 1),
 		.observed = found,

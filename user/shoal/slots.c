@@ -32,11 +32,11 @@
 
 /*
  * Work that starts and stops at a sharp moment in the middle of an hour puts all requests of that
- * hour into half of it: (o - e)^2 / e is as large as e there. With eight hours of work and a break,
- * four such hours with half the usual requests hold a quarter of all. A campaign that is awake for
- * 40 minutes at a time has 0.5 to 2.
+ * hour into half of it: (o - e)^2 / e is as large as e there. Of six hours of work with a break,
+ * four such half hours hold a third; of longer days less. A campaign that is awake for 40 minutes
+ * at a time has 0.5 to 2.
  */
-#define INNOCENT_SPREAD 0.25
+#define INNOCENT_SPREAD (1.0 / 3)
 
 #define CROWD_MIN 20 /* sources in each slot, lest the crowd's own chances look like preferences */
 #define CROWD_FACTOR 2 /* a slot that is so far from its hour's median shows an outage or a rush */
@@ -51,6 +51,7 @@
 #define COVARIANCE_SOURCES 1024
 
 struct hour {
+	uint32_t crowd[SLOTS];		   /* sources of the crowd */
 	unsigned int usable;		   /* slots, as bits */
 	unsigned int slots;		   /* how many */
 	double chance[SLOTS + 1][SLOTS];   /* of each slot, for a source active in m of them */
@@ -73,7 +74,7 @@ static unsigned int bit(unsigned int bits, unsigned int i)
 	return bits >> i & 1;
 }
 
-/* Of an hour's six: the lower of the middle two, so that half of them may be disturbed. */
+/* Of an hour's six: the upper one of the middle two. */
 static uint32_t median(const uint32_t *asked)
 {
 	unsigned int below;
@@ -92,6 +93,7 @@ static void hour_prepare(const uint32_t crowd[SLOTS], struct hour *h)
 {
 	double middle = median(crowd), total = 0, share, even;
 
+	memcpy(h->crowd, crowd, sizeof(h->crowd));
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		if (crowd[i] < CROWD_MIN || crowd[i] * CROWD_FACTOR < middle ||
 		    crowd[i] > middle * CROWD_FACTOR)
@@ -181,7 +183,9 @@ static void add_slot(const struct hour *h, unsigned int i, struct clock *c)
 		squares += h->active[m][i] * (1 - 2 * chance) + h->sources[m] * chance * chance;
 	}
 	c->statistic += (observed - expected) * (observed - expected) / expected;
-	c->trace += squares / expected;
+	/* The crowd's share is an estimate itself: its count is at least that uncertain. */
+	c->trace += squares / expected + expected / h->crowd[i];
+	c->norm2 += expected / h->crowd[i] * expected / h->crowd[i];
 	c->informative += observed;
 	c->cells++;
 	if (observed > expected) {
