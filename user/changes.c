@@ -186,6 +186,7 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	next->source_bits = now->source_bits;
 	next->judge.v6_source = now->judge.v6_source;
 	next->window_sec = now->window_sec;
+	next->shoal.day_sec = now->shoal.day_sec;
 }
 
 int agent_reload(struct agent *a, char *why)

@@ -85,6 +85,7 @@ json_t *json_campaign(const struct agent *a, const struct campaign *c, const str
 		"gap", gap_name(c->gap), "gap_low_ms", c->gap_low_ms, "gap_high_ms", c->gap_high_ms,
 		"q", c->q_value, "evidence", families_that_hold(c));
 
+	json_object_set_new(o, "fleeting", json_integer(c->fleeting));
 	json_object_update(o, more);
 	return o;
 }

@@ -33,8 +33,7 @@ struct mind {
 	struct observations *observations;
 	struct asns *asns; /* NULL: none given */
 	struct seeds seeds;
-	struct features *features; /* of the last round over WINDOW_DAY */
-	size_t n;
+	size_t n; /* sources in the last round over WINDOW_DAY */
 	struct campaigns *campaigns; /* NULL before the first round */
 	struct judgement *judgement;
 	struct round {

@@ -150,6 +150,21 @@ static int find_days(const struct agent *a, const uint8_t source[16], struct kno
 	return 0;
 }
 
+/* What all others show. */
+static int learn(const struct agent *a, uint32_t now_sec, struct profile *p)
+{
+	_cleanup_(freep) struct features *f = NULL;
+	size_t n = 0;
+	int r;
+
+	r = observations_features(a->mind->observations, WINDOW_DAY, now_sec, &f, &n);
+	if (r < 0)
+		return r;
+	p->noise = noise_learn(f, n);
+	p->requests_high = population_volume(f, n);
+	return 0;
+}
+
 static int find_known(const struct agent *a, const uint8_t source[16], uint32_t now_sec, char *why,
 		      struct known *k)
 {
@@ -158,13 +173,14 @@ static int find_known(const struct agent *a, const uint8_t source[16], uint32_t 
 
 	*p = (struct profile){
 		.seed = seeds_find(&a->mind->seeds, source),
-		.noise = noise_learn(a->mind->features, a->mind->n),
-		.requests_high = population_volume(a->mind->features, a->mind->n),
 		.lfdr_max = a->conf.shoal.lfdr_max,
 		.stacks_max = a->conf.shoal.stacks_max,
 		.day_sec = a->conf.shoal.day_sec,
 		.now_sec = now_sec,
 	};
+	r = learn(a, now_sec, p);
+	if (r < 0)
+		return r;
 	k->window = find_source(a, source, now_sec, &k->f);
 	if (k->window < WINDOWS) {
 		p->f = &k->f;

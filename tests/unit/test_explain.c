@@ -199,11 +199,19 @@ static void what_does_not_hold_speaks_against(void **state)
 
 	c.shared = 1;
 	c.idle = 2;
-	c.sources = 10;
+	c.fleeting = 3;
+	c.sources = 13;
 	h = explain(&c, NULL);
 	assert_true(says(&h, SIDE_AGAINST, "1 source fits, but is spared: many people share it."));
 	assert_true(says(&h, SIDE_AGAINST,
 			 "2 sources fit, but are spared: they have been silent for a day."));
+	assert_true(says(&h, SIDE_AGAINST,
+			 "3 sources fit, but are spared: seen too briefly to prove a second leg of "
+			 "their own."));
+	assert_true(
+		says(&h, SIDE_EFFECT,
+		     "Its members and those seen too briefly make about 75 requests in 24 h, 13 "
+		     "each."));
 	assert_true(says(&h, SIDE_AGAINST,
 			 "4 sources have its ClientHello and a second round trip, but work "
 			 "differently, and are spared."));

@@ -170,6 +170,13 @@ static void each_rule_spares(void **state)
 	assert_true(says(&s, SIDE_WITHOUT,
 			 "1 more handshake with both signs, and work like its members', would make "
 			 "it one."));
+	assert_true(says(&s, SIDE_AGAINST,
+			 "Not a member of c-1f3a, which has its ClientHello: no second leg is "
+			 "proven."));
+	s.f.trail = (struct trail){ .dual = 1 };
+	assert_true(says(&s, SIDE_AGAINST,
+			 "Not a member of c-1f3a, which has its ClientHello: no second leg is "
+			 "proven, though one is likely; it is counted, but not blamed."));
 	s.p.c = NULL;
 	assert_int_equal(profile_standing(&s.p), STANDING_NO_CAMPAIGN);
 	s.p.f = NULL;

@@ -183,6 +183,30 @@ static void test_campaigns(void **state)
 	}
 }
 
+/* Each address is used once: nobody can be blamed for himself, but what they do together shows, as
+ * long as single requests are alike; there is no mean over several. */
+static void test_addresses_used_once(void **state)
+{
+	_cleanup_(campaigns_freep) struct campaigns *c = NULL;
+	struct sim_campaign campaign = sim_campaign_typical;
+	struct sim s;
+
+	(void)state;
+	campaign.sources = 5000;
+	campaign.per_day = 1;
+	campaign.request_sd = 0.1;
+	campaign.response_sd = 0.2;
+	sim_init(&s, 51, 1);
+	sim_add_crowd(&s, 20000);
+	sim_add_campaign(&s, &campaign);
+	c = correlate(&s, NULL);
+	sim_free(&s);
+	assert_int_equal(c->n, 1);
+	assert_int_equal(c->list[0].hello_key, sim_key(campaign.stack));
+	assert_in_range(c->list[0].fleeting, 3500, 5000);
+	assert_in_range(c->list[0].n_members, 0, 5);
+}
+
 /* Campaigns that share work under different software are not each other's excuse. */
 static void test_several_campaigns(void **state)
 {
@@ -343,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_innocent_crowds),
 		cmocka_unit_test(test_campaigns),
+		cmocka_unit_test(test_addresses_used_once),
 		cmocka_unit_test(test_several_campaigns),
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_identity),

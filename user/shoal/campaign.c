@@ -119,8 +119,9 @@ static double rate_of(const struct population *p, const struct features *f)
 	return f->requests / fmin(p->days, age);
 }
 
-/* Those that the evidence speaks of, and those that an operator named, but none that many share, or
- * that has not been heard for a day: dropping it would do nothing. */
+/* Those that the evidence speaks of, and those that an operator named, but none that many share,
+ * that is not proven for itself, or that has not been heard for a day: dropping it would do
+ * nothing. */
 static int collect_members(const struct population *p, const struct cohort *c,
 			   const struct shoal_settings *s, struct campaign *ret)
 {
@@ -141,9 +142,13 @@ static int collect_members(const struct population *p, const struct cohort *c,
 			ret->idle++;
 			continue;
 		}
+		ret->rate += rate_of(p, source->f);
+		if (!source->proven) {
+			ret->fleeting++;
+			continue;
+		}
 		ret->members[ret->n_members] = member_of(p, source, c->lfdr[i]);
 		ret->requests += source->f->requests;
-		ret->rate += rate_of(p, source->f);
 		ret->lfdr_max = fmax(ret->lfdr_max, ret->members[ret->n_members++].lfdr);
 	}
 	ret->found = (uint32_t)ret->n_members;
@@ -167,24 +172,28 @@ static float quantile(float *values, size_t n, double q)
 	return values[(size_t)(q * (double)n)];
 }
 
-static int measure(const struct population *p, struct campaign *c)
+/* Of the sources that the evidence speaks of: second legs, and the sizes of what they do. */
+static int measure(const struct population *p, const struct cohort *c, double lfdr_max,
+		   struct campaign *ret)
 {
-	_cleanup_(freep) float *values = calloc(3 * c->n_members + 1, sizeof(*values));
-	size_t n = c->n_members;
-	const struct source *s;
+	_cleanup_(freep) float *values = calloc(3 * c->n + 1, sizeof(*values));
+	const struct features *f;
+	size_t n = 0;
 
 	if (!values)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		s = population_find(p, c->members[i].source);
-		values[i] = c->members[i].gap_ms;
-		values[n + i] = s->f->log_request;
-		values[2 * n + i] = s->f->log_response;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->lfdr[i] > lfdr_max)
+			continue;
+		f = p->list[c->proven[i]].f;
+		values[n] = f->gap_ms;
+		values[c->n + n] = f->log_request;
+		values[2 * c->n + n++] = f->log_response;
 	}
-	c->gap_low_ms = quantile(values, n, 0.05);
-	c->gap_high_ms = quantile(values, n, 0.95);
-	c->log_request = quantile(values + n, n, 0.5);
-	c->log_response = quantile(values + 2 * n, n, 0.5);
+	ret->gap_low_ms = quantile(values, n, 0.05);
+	ret->gap_high_ms = quantile(values, n, 0.95);
+	ret->log_request = quantile(values + c->n, n, 0.5);
+	ret->log_response = quantile(values + 2 * c->n, n, 0.5);
 	return 0;
 }
 
@@ -209,7 +218,7 @@ int campaign_build(const struct population *p, const struct cohort *c,
 	r = collect_members(p, c, s, &built);
 	if (r < 0)
 		return r;
-	r = measure(p, &built);
+	r = measure(p, c, s->lfdr_max, &built);
 	if (r < 0)
 		return r;
 	*ret = built;

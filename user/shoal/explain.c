@@ -71,7 +71,7 @@ static void say_innocents(struct speech *s, const struct campaign *c)
 
 static void say_spared(struct speech *s, const struct campaign *c)
 {
-	uint32_t fit = c->found + c->shared + c->idle;
+	uint32_t fit = c->found + c->shared + c->idle + c->fleeting;
 	char n[WORDS_MAX];
 
 	if (c->shared)
@@ -85,6 +85,14 @@ static void say_spared(struct speech *s, const struct campaign *c)
 				 : "%s sources fit, but are spared: they have been silent for a "
 				   "day.",
 		    words_count(c->idle, n));
+	if (c->fleeting)
+		say(s, SIDE_AGAINST,
+		    c->fleeting == 1
+			    ? "%s source fits, but is spared: seen too briefly to prove a "
+			      "second leg of its own."
+			    : "%s sources fit, but are spared: seen too briefly to prove a "
+			      "second leg of their own.",
+		    words_count(c->fleeting, n));
 	if (c->sources > fit)
 		say(s, SIDE_AGAINST,
 		    c->sources - fit == 1
@@ -165,12 +173,15 @@ static void say_entries(struct speech *s, const struct campaign *c)
 static void say_load(struct speech *s, const struct campaign *c, const struct backdrop *b)
 {
 	char n[WORDS_MAX], each[WORDS_MAX], share[WORDS_MAX], day[WORDS_MAX];
+	double sources = (double)c->found + c->fleeting;
 
 	words_time(b->day_sec, day);
-	if (c->found)
-		say(s, SIDE_EFFECT, "Its members make about %s requests in %s, %s each.",
+	if (sources > 0)
+		say(s, SIDE_EFFECT, "%s about %s requests in %s, %s each.",
+		    c->fleeting ? "Its members and those seen too briefly make"
+				: "Its members make",
 		    words_count(round(c->rate), n), day,
-		    words_count(round(c->rate / c->found), each));
+		    words_count(round(c->rate / sources), each));
 	if (b->sources)
 		say(s, SIDE_EFFECT, "They are %s of the %s sources seen in the last %s.",
 		    words_percent((double)c->n_members / (double)b->sources, share),

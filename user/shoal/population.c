@@ -63,15 +63,16 @@ static struct source judge(const struct population *p, const struct features *f,
 		.log10_e = log10_e,
 		.asked = source_samples(f) > 0,
 		.leans = log10_e > 0,
+		.split = log10_e >= SOURCE_SPLIT,
 		.proven = log10_e >= SOURCE_PROVEN,
 		/* The estimate of k stacks lies up to a half above k. */
 		.shared = f->stacks > s->stacks_max + 0.5 || f->requests > p->requests_high,
 	};
 
-	/* To be proven takes some handshakes, so whoever is compared with the proven must have
+	/* To seem split takes some handshakes, so whoever is compared with those must have
 	 * made as many requests: the rest of the crowd is idler by definition. */
 	ret.counts =
-		ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
+		ret.asked && ret.split == ret.leans && f->log_request > 0 &&
 		fmaxf((float)f->requests, source_samples(f)) >= (float)noise_samples_min(&p->noise);
 	return ret;
 }

@@ -24,7 +24,8 @@ struct source {
 	float log10_e;
 	bool asked;  /* has a gap sample */
 	bool leans;  /* its samples speak rather for a second leg than against one */
-	bool proven; /* behind a second leg, see SOURCE_PROVEN */
+	bool split;  /* seems to be behind a second leg, see SOURCE_SPLIT */
+	bool proven; /* is, see SOURCE_PROVEN */
 	bool counts; /* lies somewhere in the space, on one side of the question or the other */
 	bool seed;   /* named by an operator */
 	bool shared; /* many people behind it: counts, but is never a member */

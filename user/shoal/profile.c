@@ -186,8 +186,11 @@ static void say_why_not(struct speech *s, const struct profile *p, enum standing
 		break;
 	case STANDING_UNPROVEN:
 		say(s, SIDE_AGAINST,
-		    "Not a member of c-%04x, which has its ClientHello: no second leg is proven.",
-		    p->c->id);
+		    "Not a member of c-%04x, which has its ClientHello: no second leg is proven%s.",
+		    p->c->id,
+		    source_log10_e(&p->noise, p->f) >= SOURCE_SPLIT
+			    ? ", though one is likely; it is counted, but not blamed"
+			    : "");
 		break;
 	case STANDING_SHARED:
 		say(s, SIDE_AGAINST, "Not a member of c-%04x, but like it: spared as shared.",

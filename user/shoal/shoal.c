@@ -149,7 +149,7 @@ static int campaigns_add(const struct population *p, const struct cohort *c,
 	r = campaign_build(p, c, s, new);
 	if (r < 0)
 		return r;
-	if (!new->n_members) {
+	if (new->n_members + new->fleeting < s->cohort_min) {
 		campaign_clear(new);
 		return 0;
 	}

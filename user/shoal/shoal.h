@@ -99,6 +99,7 @@ struct campaign {
 	float log_request, log_response; /* medians of what members ask and get */
 	uint32_t seeds;			 /* members named by an operator */
 	uint32_t idle;			 /* fit, but have not been heard for a day */
+	uint32_t fleeting;		 /* fit, but were seen too briefly to be proven */
 	uint32_t sources;		 /* in the cohort */
 	uint64_t requests;		 /* of members */
 	uint32_t shared;		 /* sources spared because many share them */
