@@ -56,7 +56,8 @@ struct observations {
 	struct observation *list;
 	size_t n, room;
 	uint64_t refused, changes;
-	uint32_t slot; /* the present one; 0: not yet */
+	uint32_t slot;	    /* the present one; 0: not yet */
+	uint32_t begun_sec; /* at the first pass */
 	uint32_t harvest;
 	uint32_t since[WINDOWS][2]; /* when the older and the newer half began, seconds since boot */
 };
@@ -336,19 +337,29 @@ int observations_add(struct observations *o, const struct seine_addr *source,
 
 int observations_recall(struct observations *o, const uint8_t source[16], const struct past *past)
 {
+	struct trail seen = { 0 };
+	struct sums known = { 0 };
 	struct observation *x;
 	uint32_t place;
 
 	if (table_get(o->places, source, &place) < 0)
 		return -ENOENT;
 	x = &o->list[place];
-	/* Whatever the row held when it was met is in the past already, or lost with the slot. */
+	/* What a row from before our time held when it was met is in the past already, or lost with
+	 * the slot; a row that has begun since holds what nobody has told yet. */
+	if (x->row_sec < o->begun_sec)
+		known = x->now;
+	else
+		seen = x->trail;
 	for (int w = 0; w < WINDOWS; w++) {
-		x->windows[w].whole = sums_minus(&x->now, &past->sums[w][0]);
-		x->windows[w].half = sums_minus(&x->now, &past->sums[w][1]);
+		x->windows[w].whole = sums_minus(&known, &past->sums[w][0]);
+		x->windows[w].half = sums_minus(&known, &past->sums[w][1]);
 	}
-	x->slot = x->now;
+	x->slot = known;
 	x->trail = past->trail;
+	x->trail.none += seen.none;
+	x->trail.single += seen.single;
+	x->trail.dual += seen.dual;
 	if (past->first_sec && past->first_sec < x->first_unix)
 		x->first_unix = past->first_sec;
 	for (uint32_t i = 0; i < RHYTHM_SLOTS; i++)
@@ -462,6 +473,7 @@ int observations_pass(struct observations *o, uint32_t now_sec, observations_tel
 {
 	if (!o->slot) {
 		o->slot = slot_now(o, now_sec);
+		o->begun_sec = now_sec;
 		for (int w = 0; w < WINDOWS; w++)
 			o->since[w][0] = o->since[w][1] = now_sec;
 		return 0;

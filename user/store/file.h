@@ -103,6 +103,9 @@ int deeds_write(struct history *h, size_t max);
 int deeds_get(struct history *h, enum span span, uint32_t start, const uint8_t *key,
 	      size_t key_size, struct deed *ret);
 int fold_some(struct history *h, uint32_t now_slot, size_t max); /* sources; SIZE_MAX: all */
+/* As deeds_get(), and where a span is yet to be folded, what its row will be. */
+int fold_get(struct history *h, enum span span, uint32_t start, const uint8_t *key, size_t key_size,
+	     struct deed *ret);
 int fold_begin(struct history *h);
 /* Functions of SQL that the statements need. */
 int deeds_register(struct history *h);

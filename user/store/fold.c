@@ -40,6 +40,35 @@ int fold_begin(struct history *h)
 	return 0;
 }
 
+static void take_part(enum span span, size_t i, struct deed *part, struct deed *sum)
+{
+	part->active = span == SPAN_HOUR ? (uint64_t)!!part->sums.requests << i : 0;
+	deed_merge(sum, part);
+}
+
+int fold_get(struct history *h, enum span span, uint32_t start, const uint8_t *key, size_t key_size,
+	     struct deed *ret)
+{
+	enum span finer = span == SPAN_DAY ? SPAN_HOUR : SPAN_SLOT;
+	int r = deeds_get(h, span, start, key, key_size, ret);
+	struct deed sum = { 0 }, part = { 0 };
+	bool any = false;
+
+	if (r || span == SPAN_SLOT || h->fold.start[span] != start)
+		return r;
+	for (uint32_t i = 0; i < span_slots(span) / span_slots(finer); i++) {
+		r = fold_get(h, finer, start + i * span_slots(finer), key, key_size, &part);
+		if (r < 0)
+			return r;
+		if (r)
+			take_part(span, i, &part, &sum);
+		any |= r;
+	}
+	memcpy(sum.source, ret->source, sizeof(sum.source));
+	*ret = sum;
+	return any;
+}
+
 static int put_folded(struct history *h, enum span span, const uint8_t *key, size_t key_size,
 		      const struct deed *deed)
 {

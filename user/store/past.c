@@ -199,7 +199,7 @@ static int read_past(struct history *h, const uint8_t source[16], struct gatheri
 	for (size_t i = 0; i < g->pieces->n; i++) {
 		const struct walk_span *at = &g->pieces->spans[i];
 
-		r = deeds_get(h, at->span, at->start, key, key_size, &deed);
+		r = fold_get(h, at->span, at->start, key, key_size, &deed);
 		if (r < 0)
 			return r;
 		if (r)
