@@ -17,11 +17,12 @@ static void seeds_clear(struct seeds *s)
 	free(s->list);
 }
 
-static bool is_seen(const struct agent *a, const uint8_t source[16], const struct moment *m)
+/* Has anything been seen of it, as far as observations go back? */
+static bool is_seen(const struct agent *a, const uint8_t source[16], const struct moment *m,
+		    struct features *ret)
 {
-	struct features f;
-
-	return observations_find(a->mind->observations, source, WINDOW_SEASON, m->now_sec, &f) == 0;
+	return observations_find(a->mind->observations, source, WINDOW_SEASON, m->now_sec, ret) ==
+	       0;
 }
 
 /* --- Adding ----------------------------------------------------------------------------------- */
@@ -45,12 +46,13 @@ static void prepare(const struct agent *a, const struct moment *m, uint32_t ttl_
 static json_t *count(const struct agent *a, const struct moment *m, const struct seeds *s)
 {
 	json_int_t new = 0, seen = 0, members = 0;
+	struct features f;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const uint8_t *source = s->list[i].source;
 
 		new += !seeds_hold(&a->mind->seeds, source);
-		seen += is_seen(a, source, m);
+		seen += is_seen(a, source, m, &f);
 		members += request_campaign_of(a, source) != NULL;
 	}
 	return json_pack("{s:I, s:I, s:I, s:I}", "given", (json_int_t)s->n, "new", new, "seen",
@@ -105,8 +107,7 @@ static json_t *seed_row(const struct agent *a, const void *row, const struct mom
 	const struct seed *seed = row;
 	const struct campaign *c = request_campaign_of(a, seed->source);
 	struct features f;
-	bool seen = observations_find(a->mind->observations, seed->source, WINDOW_SEASON,
-				      m->now_sec, &f) == 0;
+	bool seen = is_seen(a, seed->source, m, &f);
 
 	return json_pack(
 		"{s:o, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "source", answer_address(seed->source),
