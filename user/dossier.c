@@ -257,13 +257,13 @@ static void put(struct agent *a, const struct campaign *c, const char *event,
 }
 
 /* A campaign that is met for the first time: new, or remembered from before a restart. */
-static struct dossier_mark meet(const struct agent *a, const struct campaign *c, bool new)
+static struct dossier_mark meet(const struct agent *a, const struct campaign *c, bool fresh)
 {
 	return (struct dossier_mark){
 		.campaign = c->id,
 		.members = c->n_members,
-		.acted = !new &&wanted_for(a, c->id),
-		.ended = new || c->ended_sec,
+		.acted = !fresh && wanted_for(a, c->id),
+		.ended = fresh || c->ended_sec,
 	};
 }
 

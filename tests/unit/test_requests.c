@@ -334,11 +334,14 @@ static void dossiers_at_decisions(void **state)
 /* One that a former life has found is not found again. */
 static void a_remembered_campaign_is_not_new(void **state)
 {
+	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
+	struct entries desired = { .list = &e, .n = 1 };
 	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
 
 	(void)state;
 	agent.started_sec = 500;
 	campaign.first_sec = 400;
+	judgement.desired = &desired;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "");
 	campaign.first_sec = 0;
