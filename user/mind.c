@@ -5,6 +5,7 @@
 #include "user/mind.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/base/cleanup.h"
@@ -36,6 +37,8 @@ int mind_new(const struct mind_settings *s, struct mind **ret)
 	if (!m)
 		return -ENOMEM;
 	m->settings = *s;
+	m->noise = noise_learn(NULL, 0);
+	m->requests_high = INFINITY;
 	r = observations_new(&s->observation, &m->observations);
 	if (r < 0)
 		return r;
@@ -175,8 +178,11 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 		return r;
 	m->rounds[w] = (struct round){ now_sec, observations_changes(m->observations) };
 	m->n_rounds++;
-	if (w == WINDOW_DAY)
+	if (w == WINDOW_DAY) {
 		m->n = q.n;
+		m->noise = (*ret)->noise;
+		m->requests_high = (*ret)->requests_high;
+	}
 	return 0;
 }
 

@@ -33,7 +33,9 @@ struct mind {
 	struct observations *observations;
 	struct asns *asns; /* NULL: none given */
 	struct seeds seeds;
-	size_t n; /* sources in the last round over WINDOW_DAY */
+	size_t n;	    /* sources in the last round over WINDOW_DAY ... */
+	struct noise noise; /* ... and what it measured by, see struct campaigns */
+	double requests_high;
 	struct campaigns *campaigns; /* NULL before the first round */
 	struct judgement *judgement;
 	struct round {

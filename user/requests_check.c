@@ -12,7 +12,6 @@
 #include "user/control/request.h"
 #include "user/dossier.h"
 #include "user/requests.h"
-#include "user/shoal/population.h"
 #include "user/shoal/profile.h"
 
 /* What the maps hold now; `*ret_allows` is the caller's to free. */
@@ -150,21 +149,6 @@ static int find_days(const struct agent *a, const uint8_t source[16], struct kno
 	return 0;
 }
 
-/* What all others show. */
-static int learn(const struct agent *a, uint32_t now_sec, struct profile *p)
-{
-	_cleanup_(freep) struct features *f = NULL;
-	size_t n = 0;
-	int r;
-
-	r = observations_features(a->mind->observations, WINDOW_DAY, now_sec, &f, &n);
-	if (r < 0)
-		return r;
-	p->noise = noise_learn(f, n);
-	p->requests_high = population_volume(f, n);
-	return 0;
-}
-
 static int find_known(const struct agent *a, const uint8_t source[16], uint32_t now_sec, char *why,
 		      struct known *k)
 {
@@ -173,14 +157,13 @@ static int find_known(const struct agent *a, const uint8_t source[16], uint32_t 
 
 	*p = (struct profile){
 		.seed = seeds_find(&a->mind->seeds, source),
+		.noise = a->mind->noise,
+		.requests_high = a->mind->requests_high,
 		.lfdr_max = a->conf.shoal.lfdr_max,
 		.stacks_max = a->conf.shoal.stacks_max,
 		.day_sec = a->conf.shoal.day_sec,
 		.now_sec = now_sec,
 	};
-	r = learn(a, now_sec, p);
-	if (r < 0)
-		return r;
 	k->window = find_source(a, source, now_sec, &k->f);
 	if (k->window < WINDOWS) {
 		p->f = &k->f;
@@ -213,14 +196,17 @@ static json_t *json_profile(const struct known *k)
 {
 	const struct profile *p = &k->profile;
 	struct sentence list[SENTENCES_MAX];
-	json_t *o = json_pack("{s:s, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "standing",
+	json_t *o = json_pack("{s:s, s:f, s:I, s:f, s:f, s:f, s:f, s:o, s:o}", "standing",
 			      standing_name(profile_standing(p)), "log10_e_proven", SOURCE_PROVEN,
 			      "dual_needed", (json_int_t)profile_dual_needed(p), "noise_single",
 			      p->noise.single, "noise_dual", p->noise.dual, "lfdr_max", p->lfdr_max,
-			      "stacks_max", p->stacks_max, "requests_high", p->requests_high,
-			      "campaign_like", answer_campaign(p->c ? p->c->id : 0),
-			      "campaign_work", json_work(&p->work));
+			      "stacks_max", p->stacks_max, "campaign_like",
+			      answer_campaign(p->c ? p->c->id : 0), "campaign_work",
+			      json_work(&p->work));
 
+	/* Without a round there is no limit yet. */
+	json_object_set_new(o, "requests_high",
+			    isfinite(p->requests_high) ? json_real(p->requests_high) : json_null());
 	json_object_set_new(o, "log10_e",
 			    p->f ? json_real(source_log10_e(&p->noise, p->f)) : json_null());
 	json_object_set_new(o, "lfdr", p->member ? json_real(p->member->lfdr) : json_null());

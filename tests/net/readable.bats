@@ -159,7 +159,7 @@ setup() {
 	run seine campaign explain "$(json campaign list 'a["campaigns"][0]["id"]')"
 	[ "$status" -eq 0 ]
 	fits_terminal
-	[[ $output == *"What speaks for it"*"second round trip"*"What speaks against it"* ]]
+	[[ $output == *"What speaks for it"*"+ Path, p "*"What speaks against it"* ]]
 	[[ $output == *"If one kind of evidence were wrong"*"What dropping it would hit"*"How it lives"* ]]
 }
 

@@ -37,7 +37,7 @@ static unsigned int volume_step(uint32_t requests)
 	return (unsigned int)floor(VOLUME_STEPS * log2(fmax(requests, 1)));
 }
 
-double population_volume(const struct features *f, size_t n)
+static double volume_high(const struct features *f, size_t n)
 {
 	size_t histogram[32 * VOLUME_STEPS] = { 0 }, below = 0;
 	unsigned int step = 0;
@@ -167,7 +167,7 @@ int population_new(const struct shoal_question *q, const struct shoal_settings *
 		return r;
 
 	p->noise = noise_learn(f, n);
-	p->requests_high = population_volume(f, n);
+	p->requests_high = volume_high(f, n);
 	for (size_t i = 0; i < n; i++) {
 		p->list[i] = judge(p, &f[p->order[i].at], s);
 		p->list[i].seed = seeds_hold(q->seeds, p->list[i].f->source);

@@ -46,9 +46,6 @@ struct population {
 	struct noise noise;
 };
 
-/* More requests than this are a volume that only few sources have. */
-double population_volume(const struct features *f, size_t n);
-
 int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret);
 void population_free(struct population *p);

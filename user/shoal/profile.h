@@ -8,7 +8,6 @@
 
 #include "user/shoal/seeds.h"
 #include "user/shoal/shoal.h"
-#include "user/shoal/source.h"
 
 /* Where nine in ten members of a campaign lie: from 5 % to 95 %. */
 struct span_of {
@@ -40,7 +39,7 @@ struct profile {
 	struct work work;	     /* of c's members */
 	const struct seed *seed;     /* NULL: it is none */
 	double lfdr_max, stacks_max; /* as in struct shoal_settings */
-	double requests_high;	     /* see population_volume() */
+	double requests_high;	     /* of those who are not shared */
 	uint32_t now_sec, day_sec;
 	uint32_t window_sec; /* that f is over */
 	uint32_t days;	     /* of the last PROFILE_DAYS it was active on, where `history` */

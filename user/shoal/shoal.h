@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "user/base/prefix.h"
+#include "user/shoal/source.h"
 #include "user/sight/observation.h"
 
 struct asns;  /* user/sight/asns.h */
@@ -119,8 +120,10 @@ struct campaign {
 struct campaigns {
 	struct campaign *list; /* strongest first */
 	size_t n;
-	size_t cohorts; /* judged in this round */
-	size_t sources; /* looked at */
+	size_t cohorts;	      /* judged in this round */
+	size_t sources;	      /* looked at */
+	struct noise noise;   /* that this round's direct connections show */
+	double requests_high; /* more than that is a volume that only few sources have */
 };
 
 /* What a round looks at. */
