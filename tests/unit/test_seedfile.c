@@ -70,16 +70,18 @@ static void addresses_and_notes(void **state)
 
 static void every_bad_line_is_named(void **state)
 {
+	char text[8192], longest[5001], note[SEED_NOTE + 1];
 	struct seeds s = { .n = 7 };
-	char text[8192];
 	struct told told;
 
 	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	memset(note, 'n', sizeof(note) - 1);
+	longest[sizeof(longest) - 1] = note[SEED_NOTE] = '\0';
 	snprintf(text, sizeof(text),
-		 "203.0.113.7\n203.0.113.0/24\n203.0.113.07\n203.0.113.8 bell \a\n%.*s\n"
-		 "203.0.113.9 %.*s\nname.example\n203.0.113.10 \xff\n203.0.113.11\n",
-		 5000, (char[5001]){ [0 ... 4999] = 'x' }, SEED_NOTE,
-		 (char[SEED_NOTE + 1]){ [0 ... SEED_NOTE - 1] = 'n' });
+		 "203.0.113.7\n203.0.113.0/24\n203.0.113.07\n203.0.113.8 bell \a\n%s\n"
+		 "203.0.113.9 %s\nname.example\n203.0.113.10 \xff\n203.0.113.11\n",
+		 longest, note);
 	assert_int_equal(read_text(text, &told, &s), -EINVAL);
 	assert_int_equal(told.n, 7);
 	assert_non_null(
