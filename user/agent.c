@@ -19,11 +19,13 @@
 #include "user/host/guards.h"
 #include "user/host/privileges.h"
 #include "user/loop.h"
+#include "user/remember.h"
 #include "user/requests.h"
 #include "user/version.h"
 
-#define ALIVE_PER_LIMIT 4 /* heartbeats in the time after which silence counts */
-#define CYCLES_MISSED 3	  /* that many may fail or be late before we call ourselves dead */
+#define ALIVE_PER_LIMIT 4    /* heartbeats in the time after which silence counts */
+#define FIRST_CYCLE_SEC 1800 /* that long may the first one take */
+#define CYCLES_MISSED 3	     /* that many may fail or be late before we call ourselves dead */
 
 uint32_t agent_now_sec(void)
 {
@@ -146,6 +148,7 @@ static void compare_sizes(struct agent *a)
 	a->conf.judge.v6_source = meta.source_bits;
 }
 
+/* Without history it goes on, and says so. */
 static int start_mind(struct agent *a, char *why)
 {
 	struct mind_settings s = {
@@ -155,17 +158,21 @@ static int start_mind(struct agent *a, char *why)
 		},
 		.shoal = &a->conf.shoal,
 		.judge = &a->conf.judge,
-		.history = a->history,
 	};
 	struct datapath_sizes sizes;
 	int r;
 
 	datapath_sizes(a->datapath, &sizes);
 	s.observation.max = sizes.sources;
+	r = remember_open(a, s.observation.epoch_sec, sizes.nets);
+	if (r < 0)
+		return snprintf(why, DATAPATH_WHY, "history: %s", strerror(-r)), r;
+	s.history = a->history;
 	r = mind_new(&s, &a->mind);
 	if (r < 0)
-		snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r));
-	return r;
+		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
+	remember_recall(a);
+	return 0;
 }
 
 /* Everything a packet may meet is in place before the first one comes. */
@@ -249,7 +256,7 @@ static void agent_free(struct agent *a)
 	entries_free(a->entries);
 	guards_free(&a->guards);
 	mind_free(a->mind);
-	history_close(a->history);
+	remember_close(a);
 	free(a->marks);
 	hellos_free(a->hellos);
 	dictionary_free(a->dictionary);
@@ -314,10 +321,24 @@ int agent_start(const char *conf_path, const struct conf *conf, char *why, struc
 
 /* ---- run and stop ---- */
 
+/* The first cycle reads the past of all sources: a minute for a million on an idle core, and more
+ * on a busy one. No watchdog shall end that, or it would be begun again and again. */
+static void first_cycle(struct agent *a)
+{
+	uint64_t watchdog_us = 0;
+	bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+
+	if (watched)
+		sd_notifyf(0, "WATCHDOG_USEC=%llu", FIRST_CYCLE_SEC * 1000000ull);
+	on_cycle(a);
+	if (watched)
+		sd_notifyf(0, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog_us);
+}
+
 int agent_run(struct agent *a)
 {
 	sd_notify(0, "READY=1");
-	on_cycle(a);
+	first_cycle(a);
 	return loop_run(a->loop);
 }
 
@@ -346,6 +367,7 @@ void agent_stop(struct agent *a)
 	if (!a)
 		return;
 	sd_notify(0, "STOPPING=1");
+	remember_stop(a);
 	switch (a->conf.on_stop) {
 	case ON_STOP_KEEP: log_info("stopped; the datapath goes on, drops run out"); break;
 	case ON_STOP_OBSERVE: stop_observing(a); break;

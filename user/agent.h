@@ -9,7 +9,7 @@
  *command line and change it only through the functions below.
  *
  *	agent.c	 start, loop, stop	cycle.c	 the line	changes.c  what an operator asks for
- *	events.c what the datapath tells between cycles
+ *	events.c what the datapath tells between cycles	remember.c  what outlives the agent
  */
 #ifndef AGENT_H
 #define AGENT_H
@@ -41,6 +41,7 @@ enum alarm {
 	ALARM_FLOWS,	 /* more new connections than are kept */
 	ALARM_MAPS,	 /* map operations failed in the datapath */
 	ALARM_INTERFACE, /* an interface no longer runs our program */
+	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
 	ALARM_COUNT,
 };
 
@@ -58,11 +59,12 @@ struct agent {
 	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
 	enum seine_mode conf_mode; /* as the file said when it was read */
 	struct datapath *datapath;
-	struct history *history;
+	struct history *history;    /* NULL: nothing is kept */
+	struct remember *remember;  /* what is written to it, beside the mind's deeds */
 	struct mind *mind;	    /* what it thinks of what it has seen */
 	struct guards guards;	    /* recomputed each round */
 	struct entries *entries;    /* in force, as read back from the kernel */
-	struct dossier_mark *marks; /* one for each campaign */
+	struct dossier_mark *marks; /* one for each campaign, see dossier.h */
 	size_t n_marks;
 	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */

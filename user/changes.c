@@ -172,6 +172,9 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	if (strcmp(now->pin_dir, next->pin_dir) != 0 || strcmp(now->socket, next->socket) != 0)
 		log_warning(
 			"reload: pin_dir or socket changed, which takes effect at the next start");
+	if (strcmp(now->history, next->history) != 0 || now->history_size != next->history_size)
+		log_warning("reload: history or history_size changed, which takes effect at the "
+			    "next start");
 	if (memcmp(&now->sizes, &next->sizes, sizeof(now->sizes)) != 0 ||
 	    now->source_bits != next->source_bits || now->window_sec != next->window_sec)
 		log_warning("reload: window, source_bits or table sizes changed, which takes "
@@ -182,6 +185,8 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	next->xdp = now->xdp;
 	memcpy(next->pin_dir, now->pin_dir, sizeof(next->pin_dir));
 	memcpy(next->socket, now->socket, sizeof(next->socket));
+	memcpy(next->history, now->history, sizeof(next->history));
+	next->history_size = now->history_size;
 	next->sizes = now->sizes;
 	next->source_bits = now->source_bits;
 	next->judge.v6_source = now->judge.v6_source;

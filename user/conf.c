@@ -174,6 +174,24 @@ static const struct setting_kind server_time = {
 	.unit_us = 1,
 };
 
+/* A file that may be done without. */
+static int file_read(const struct setting *s, const char *value, void *at, char *why, size_t size)
+{
+	if (strcmp(value, "none") != 0)
+		return setting_path.parse(s, value, at, why, size);
+	*(char *)at = '\0';
+	return 0;
+}
+
+static void file_print(const struct setting *s, const void *at, FILE *to)
+{
+	const char *path = at;
+
+	fprintf(to, "%s = %s\n", s->key, *path ? path : "none");
+}
+
+static const struct setting_kind file_or_none = { .parse = file_read, .print = file_print };
+
 /* ---- the table ---- */
 
 static const char *const xdp_words[] = { "native", "generic", NULL };
@@ -186,6 +204,8 @@ static const char *const no_yes[] = { "no", "yes", NULL };
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
 
 #define AT(member) .offset = offsetof(struct conf, member)
 #define FROM(low, high) .min = (low), .max = (high)
@@ -212,6 +232,8 @@ static const struct setting settings[] = {
 	{ "agent", "socket", &setting_path, AT(socket), ROOM(socket) },
 	{ "agent", "allow_dir", &setting_path, AT(allow_dir), ROOM(allow_dir) },
 	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
+	{ "agent", "history", &file_or_none, AT(history), ROOM(history) },
+	{ "agent", "history_size", &setting_size, AT(history_size), FROM(16 * MIB, 1024 * GIB) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
 	{ "datapath", "server_time", &server_time, AT(server_us), FROM(0, SECOND) },
@@ -283,6 +305,8 @@ void conf_default(struct conf *ret)
 		.socket = "/run/seine/control.sock",
 		.allow_dir = "/etc/seine/allow.d",
 		.hello_names = "/var/lib/seine/hello.names",
+		.history = "/var/lib/seine/history.db",
+		.history_size = 4 * GIB, /* what a million sources a day need */
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
 	};

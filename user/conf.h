@@ -51,6 +51,8 @@ struct conf {
 	char socket[108]; /* sockaddr_un.sun_path */
 	char allow_dir[PATH_MAX];
 	char hello_names[PATH_MAX];
+	char history[PATH_MAX]; /* empty: none is kept */
+	uint64_t history_size;
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;

@@ -14,6 +14,7 @@
 #include "user/dossier.h"
 #include "user/host/guards.h"
 #include "user/idle.h"
+#include "user/remember.h"
 
 /* What one turn knows, beside what it leaves in the agent. */
 struct turn {
@@ -79,6 +80,7 @@ static int on_net(const struct seine_addr *key, const struct seine_net *row, voi
 
 	if (!memcmp(key, &overflow, sizeof(overflow)))
 		return 0;
+	remember_net(h->agent, key, row);
 	return idle_add(&h->turn->nets, key, row->last_sec);
 }
 
@@ -89,6 +91,8 @@ static int harvest(struct agent *a, struct turn *t)
 
 	datapath_sizes(a->datapath, &t->sizes);
 	r = mind_begin(a->mind, t->now_sec);
+	if (r == 0)
+		r = remember_begin(a, t->now_sec);
 	if (r < 0)
 		return r;
 	r = datapath_sources(a->datapath, on_source, &h);
@@ -256,6 +260,7 @@ static void record(struct agent *a, struct turn *t)
 	record_budget(a, t->budget_spent_before);
 	check_counters(a);
 	check_interfaces(a);
+	remember_cycle(a, t->now_sec);
 }
 
 /* ---- the line ---- */

@@ -8,8 +8,8 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "user/base/cleanup.h"
+#include "user/base/files.h"
 #include "user/base/line.h"
 #include "user/base/refuse.h"
 
@@ -162,19 +162,6 @@ static void put_names(FILE *to, const struct dictionary *d)
 	}
 }
 
-/* The directory as a path of its own, made if it is missing. */
-static int parent(const char *path, char dir[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-	size_t len = slash && slash > path ? (size_t)(slash - path) : 1;
-
-	if (len >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(dir, path, len);
-	dir[len] = '\0';
-	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 static int write_file(const char *path, const struct dictionary *d)
 {
 	_cleanup_(fclosep) FILE *f = fopen(path, "we");
@@ -203,7 +190,7 @@ static int replace(const char *path, const struct dictionary *d)
 
 	if (snprintf(next, sizeof(next), "%s.new", path) >= (int)sizeof(next))
 		return -ENAMETOOLONG;
-	r = parent(path, dir);
+	r = files_make_parent(path, dir);
 	if (r < 0)
 		return r;
 	r = write_file(next, d);

@@ -105,6 +105,29 @@ const struct setting_kind setting_sec = { .parse = time_read,
 					  .print = time_print,
 					  .unit_us = 1000000 };
 
+/* ---- sizes ---- */
+
+static int size_read(const struct setting *s, const char *value, void *at, char *why, size_t size)
+{
+	char low[SIZE_TEXT], high[SIZE_TEXT];
+	uint64_t bytes;
+
+	if (size_parse(value, &bytes) < 0 || bytes < s->min || bytes > s->max)
+		return refuse(why, size, "%.32s: a size from %s to %s is needed", value,
+			      size_format(s->min, low), size_format(s->max, high));
+	*(uint64_t *)at = bytes;
+	return 0;
+}
+
+static void size_print(const struct setting *s, const void *at, FILE *to)
+{
+	char text[SIZE_TEXT];
+
+	fprintf(to, "%s = %s\n", s->key, size_format(*(const uint64_t *)at, text));
+}
+
+const struct setting_kind setting_size = { .parse = size_read, .print = size_print };
+
 /* ---- shares and other real numbers ---- */
 
 static int share_read(const struct setting *s, const char *value, void *at, char *why, size_t size)

@@ -26,7 +26,8 @@ struct setting {
 	const char *key;
 	const struct setting_kind *kind;
 	size_t offset;
-	uint64_t min, max;	  /* numbers; times in ms; shares in percent; a path's room */
+	uint64_t min,
+		max; /* numbers; times in ms; sizes in bytes; shares in percent; a path's room */
 	const char *const *words; /* of setting_word, ended by NULL */
 };
 
@@ -36,6 +37,7 @@ extern const struct setting_kind setting_lengths; /* "20-32" into two neighbouri
 extern const struct setting_kind setting_us;	  /* time in uint32_t */
 extern const struct setting_kind setting_ms;
 extern const struct setting_kind setting_sec;
+extern const struct setting_kind setting_size;	/* bytes in uint64_t */
 extern const struct setting_kind setting_share; /* double, 0 to 1 */
 extern const struct setting_kind setting_real;	/* double */
 extern const struct setting_kind setting_word;	/* an enum: the place of the word in `words` */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers, durations, shares: what is read is within its bounds, and prints as it is read again. */
+/* Numbers, durations, sizes, shares: what is read is within its bounds, and prints as it is read
+ * again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,17 @@ static void check_duration(const char *text)
 	if (duration_parse(text, &ms) < 0)
 		return;
 	if (duration_parse(duration_format(ms, printed), &again) < 0 || ms != again)
+		abort();
+}
+
+static void check_size(const char *text)
+{
+	char printed[SIZE_TEXT];
+	uint64_t bytes, again;
+
+	if (size_parse(text, &bytes) < 0)
+		return;
+	if (size_parse(size_format(bytes, printed), &again) < 0 || bytes != again)
 		abort();
 }
 
@@ -43,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (number_parse(text, 10, 1000, &n) == 0 && (n < 10 || n > 1000))
 		abort();
 	check_duration(text);
+	check_size(text);
 	check_real(text);
 	return 0;
 }

@@ -68,6 +68,7 @@ configure() {
 		pin_dir = $pins
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
+		history = $dir/history.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024

@@ -47,6 +47,7 @@ host_up() {
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
 		hello_names = $dir/lib/hello.names
+		history = $dir/history.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024

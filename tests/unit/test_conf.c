@@ -76,6 +76,8 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.shoal.prefix_v4_min, 20);
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
 	assert_string_equal(c.pin_dir, "/sys/fs/bpf/seine");
+	assert_string_equal(c.history, "/var/lib/seine/history.db");
+	assert_true(c.history_size == 4ull << 30);
 }
 
 static void reads_a_file_and_its_drop_ins(void **state)
@@ -116,6 +118,12 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[agent]\nwindow = 61500ms\n", ":6: ", "a time from 1m" },
 		{ LEAST "[agent]\nsocket = /a\001b\n", ":6: ", "control character" },
 		{ LEAST "[agent]\nsocket = run/x\n", ":6: ", "absolute" },
+		{ LEAST "[agent]\nhistory = no\n", ":6: ", "absolute" },
+		{ LEAST "[agent]\nhistory_size = 4\n", ":6: ", "a size from 16M to 1024G" },
+		{ LEAST "[agent]\nhistory_size = 15M\n", ":6: ", "a size from 16M to 1024G" },
+		{ LEAST "[agent]\nhistory_size = 1025G\n", ":6: ", "a size from 16M" },
+		{ LEAST "[agent]\nhistory_size = 4g\n", ":6: ", "a size from 16M" },
+		{ LEAST "[agent]\nhistory_size = 4GB\n", ":6: ", "a size from 16M" },
 		{ LEAST "[agent\n", ":5: ", "ends with ]" },
 		{ LEAST "port = 0443\n", ":5: ", "1 to 65535" },
 		{ LEAST "port = 443\n", ":5: ", "twice" },
@@ -204,6 +212,7 @@ static void prints_what_it_reads(void **state)
 			 "[interface]\nname = eth1\nxdp = generic\n"
 			 "[agent]\ninterval = 1500ms\nwindow = 61s\non_stop = detach\n"
 			 "socket = /run/a b/c.sock\n"
+			 "history = none\nhistory_size = 17000K\n"
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
 			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n");
@@ -222,6 +231,8 @@ static void prints_what_it_reads(void **state)
 	assert_true(again.shoal.stacks_max == 2.75);
 	assert_true(again.judge.benign_share_max == 0.00001);
 	assert_string_equal(again.socket, "/run/a b/c.sock");
+	assert_string_equal(again.history, "");
+	assert_true(again.history_size == 17000 << 10);
 }
 
 /* "#key = value" is a default; "# sentence" is not. */

@@ -607,6 +607,19 @@ static void damage_met_by_a_reader_is_told_once(void **state)
 	assert_int_equal(days_of(h, 3).n, 0);
 }
 
+static void rows_that_cannot_be_removed_do_not_hold_it_up(void **state)
+{
+	_cleanup_(history_closep) struct history *h = open_history(*state);
+	char why[HISTORY_WHY];
+
+	history_closep(&h);
+	change_file(*state, "INSERT INTO day VALUES "
+			    "(1, x'ffffffffffffffffffffffffffffffffffffffff', x'00')");
+	h = open_history(*state);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), -EUCLEAN);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), 0);
+}
+
 /* ---- sudden death ---- */
 
 #define BATCH 50
@@ -945,6 +958,7 @@ int main(void)
 		TEST(other_forms_are_set_aside),
 		TEST(rows_of_noise_are_nothing),
 		TEST(damage_met_by_a_reader_is_told_once),
+		TEST(rows_that_cannot_be_removed_do_not_hold_it_up),
 		TEST(what_was_flushed_survives_death),
 		TEST(seeds_are_kept_until_their_end),
 		TEST(too_many_seeds_change_nothing),

@@ -66,6 +66,30 @@ static void durations(void **state)
 		assert_int_equal(duration_parse(bad[i], &v), -EINVAL);
 }
 
+static void sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = { { "0K", 0 }, { "64K", 65536 }, { "1025M", 1074790400 }, { "4G", 4ull << 30 } };
+	static const char *const bad[] = { "",	  "4",	 "G",	 "4 G", "4g",
+					   "4GB", "-4G", "1.5G", "04G", "17179869184G" };
+	char buf[SIZE_TEXT];
+	uint64_t v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(size_parse(good[i].text, &v), 0);
+		assert_true(v == good[i].bytes);
+		assert_int_equal(size_parse(size_format(v, buf), &v), 0);
+		assert_true(v == good[i].bytes);
+	}
+	assert_string_equal(size_format(3072, buf), "3K");
+	assert_string_equal(size_format(1025 << 20, buf), "1025M");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(size_parse(bad[i], &v), -EINVAL);
+}
+
 static void shares(void **state)
 {
 	static const char *const bad[] = {
@@ -142,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(durations_go_both_ways),
 		cmocka_unit_test(reals_are_the_nearest_double),

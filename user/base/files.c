@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "user/base/cleanup.h"
 
 /* Bytes, not the collation of a locale: the order decides which file overrides. */
@@ -69,4 +70,16 @@ int files_list(const char *dir, const char *suffix, char ***ret)
 		return r;
 	*ret = take_ptr(paths);
 	return 0;
+}
+
+int files_make_parent(const char *path, char dir[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash && slash > path ? (size_t)(slash - path) : 1;
+
+	if (len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(dir, path, len);
+	dir[len] = '\0';
+	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }

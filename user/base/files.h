@@ -3,6 +3,7 @@
 #ifndef BASE_FILES_H
 #define BASE_FILES_H
 
+#include <limits.h>
 #include <stddef.h>
 
 /*
@@ -16,5 +17,9 @@ static inline void files_freep(char ***paths)
 	files_free(*paths);
 	*paths = NULL;
 }
+
+/* Makes the directory of a file if it is missing, but none above it; `dir` gets its path. 0 or a
+ * negative errno. */
+int files_make_parent(const char *path, char dir[PATH_MAX]);
 
 #endif

@@ -85,6 +85,38 @@ const char *duration_format(uint64_t ms, char *buf)
 	return buf;
 }
 
+static const struct {
+	char name;
+	unsigned int shift;
+} size_units[] = { { 'G', 30 }, { 'M', 20 }, { 'K', 10 } };
+
+int size_parse(const char *text, uint64_t *ret)
+{
+	uint64_t v;
+
+	if (digits(&text, &v) < 0 || !text[0] || text[1])
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(size_units); i++) {
+		if (*text != size_units[i].name)
+			continue;
+		if (v > UINT64_MAX >> size_units[i].shift)
+			return -EINVAL;
+		*ret = v << size_units[i].shift;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *size_format(uint64_t bytes, char *buf)
+{
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(size_units) && bytes % (1ull << size_units[i].shift))
+		i++;
+	snprintf(buf, SIZE_TEXT, "%" PRIu64 "%c", bytes >> size_units[i].shift, size_units[i].name);
+	return buf;
+}
+
 /* "12" or "0.05", to the first character that belongs to neither, as `v` / 10^`places`: of two
  * numbers that are exact, so that the quotient is the double nearest to the text. No exponent, no
  * locale. */

@@ -18,6 +18,14 @@ int duration_parse(const char *text, uint64_t *ret_ms);
 /* The way back, in the largest unit that is exact. `buf` holds DURATION_TEXT bytes. Returns buf. */
 const char *duration_format(uint64_t ms, char *buf);
 
+/* "4G", "512M", "64K" in bytes, by powers of 1024. A unit is needed. */
+int size_parse(const char *text, uint64_t *ret);
+
+#define SIZE_TEXT 24
+/* The way back, of whole kibibytes, in the largest unit that is exact. `buf` holds SIZE_TEXT bytes.
+ * Returns buf. */
+const char *size_format(uint64_t bytes, char *buf);
+
 /* "5%", "5 %" or "0.05", between 0 and 1. */
 int share_parse(const char *text, double *ret);
 

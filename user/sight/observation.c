@@ -347,7 +347,7 @@ int observations_recall(struct observations *o, const uint8_t source[16], const 
 	x = &o->list[place];
 	/* What a row from before our time held when it was met is in the past already, or lost with
 	 * the slot; a row that has begun since holds what nobody has told yet. */
-	if (x->row_sec < o->begun_sec)
+	if (x->row_sec <= o->begun_sec)
 		known = x->now;
 	else
 		seen = x->trail;
@@ -479,6 +479,11 @@ int observations_pass(struct observations *o, uint32_t now_sec, observations_tel
 		return 0;
 	}
 	return slot_now(o, now_sec) > o->slot ? pass_borders(o, now_sec, tell, arg) : 0;
+}
+
+int observations_tell_present(const struct observations *o, observations_tell tell, void *arg)
+{
+	return o->slot ? tell_span(o, SPAN_SLOT, o->slot + 1, tell, arg) : 0;
 }
 
 void observations_settle(struct observations *o, uint32_t now_sec)

@@ -106,6 +106,10 @@ typedef int (*observations_tell)(enum span span, uint32_t start, const struct de
  * be NULL) and moves windows on. What the harvest brings belongs to the present slot. */
 int observations_pass(struct observations *o, uint32_t now_sec, observations_tell tell, void *arg);
 
+/* At an end of the telling: what was done so far in the present slot. Whoever adds it to what is
+ * told of that slot later loses nothing. */
+int observations_tell_present(const struct observations *o, observations_tell tell, void *arg);
+
 /* After the last row: forgets sources that the kernel no longer has and that have left WINDOW_DAY. */
 void observations_settle(struct observations *o, uint32_t now_sec);
 

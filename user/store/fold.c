@@ -42,7 +42,7 @@ int fold_begin(struct history *h)
 
 static void take_part(enum span span, size_t i, struct deed *part, struct deed *sum)
 {
-	part->active = span == SPAN_HOUR ? (uint64_t)!!part->sums.requests << i : 0;
+	part->active = span == SPAN_HOUR ? (uint64_t) !!part->sums.requests << i : 0;
 	deed_merge(sum, part);
 }
 

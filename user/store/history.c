@@ -30,7 +30,7 @@ int history_open(const struct history_settings *s, char *why, struct history **r
 		return h ? -ENAMETOOLONG : -ENOMEM;
 	}
 	h->settings = *s;
-	strcpy(h->path, s->path);
+	memcpy(h->path, s->path, strlen(s->path) + 1);
 	h->settings.path = h->path;
 	r = file_open(h, why);
 	if (r < 0)
@@ -277,6 +277,11 @@ static int count_day(struct history *h, uint32_t start, uint64_t *ret)
 	return 0;
 }
 
+bool history_full(const struct history *h)
+{
+	return h->trimmed_slot && h->now_slot - h->trimmed_slot < SPAN_DAY_SLOTS;
+}
+
 static int read_state(struct history *h, struct history_state *s)
 {
 	int64_t start = -1, oldest = INT64_MAX;
@@ -306,7 +311,7 @@ int history_state(struct history *h, struct history_state *ret)
 		.queued = h->queue.rows,
 		.lost = h->queue.lost,
 		.bytes = file_bytes(h),
-		.full = h->trimmed_slot && h->now_slot - h->trimmed_slot < SPAN_DAY_SLOTS,
+		.full = history_full(h),
 	};
 	int r = h->db ? file_end(h, read_state(h, &s)) : 0;
 

@@ -12,6 +12,20 @@
  * Rows are queued in memory and written a bounded number at a time, so that no cycle is late; what
  * is lost in a crash is what was not yet written: the last slot. When the file would grow beyond
  * its limit the oldest days go first. Times are counted in slots since 1970 (slot_at()).
+ *
+ * A file that turns out to be damaged is set aside at once, whoever meets that; the next flush
+ *tells. What is queued and not yet written is not seen by those who read.
+ *
+ * Measured with SQLite 3.40 on a virtual machine of two cores, a million sources of which a fifth
+ *is IPv6, about 25 requests a day each:
+ *
+ *	a row of a day, all told	48 bytes (49.7, 45.5, 50.2 MB for three days)
+ *	so 46 days of a million		2.2 GB; hours and slots add 1.5 GB at most with so few
+ *requests
+ *	a million rows written		1.9 s, 20,000 rows a call: 40 ms, the first 0.29 s, as it
+ *sorts history_pasts()			0.66 us a row; 32 million rows (24 hours, 3 days, 5 slots)
+ *21 s of CPU; 46 MB of memory, however many sources there are
+ *	history_past()			0.3 ms; 0.2 us for a source that was never seen
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
@@ -49,7 +63,13 @@ static inline void history_closep(struct history **h)
 /* Queues a row; its type fits observations_tell. -ENOMEM. */
 int history_put(enum span span, uint32_t start, const struct deed *deed, void *history);
 
-/* What was known of a source when slot `now_slot` was the present one. 1: something, 0: nothing. */
+/*
+ * What was known of a source. 1: something, 0: nothing. Windows are as the table of observations
+ * would have them, to the slot; but of what is older than two days, a day that a border divides
+ * belongs to the half that its middle lies in, and a border in its middle is at its start. The
+ * trail takes a row's handshakes to be in the middle of its span (a day's: 5 % off at most), and
+ * what is older than 46 days is gone from it. The source was first seen when its oldest row begins.
+ */
 int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, struct past *ret);
 
 /* The same for all sources of which something is known, each once, in no order. For a start: reads
@@ -66,6 +86,7 @@ int history_days(struct history *h, const uint8_t source[16],
 
 struct net_deed {
 	uint8_t net[16];
+	/* Sources that were first seen in it then. */
 	uint32_t sources, connections, requests, syns;
 };
 
@@ -89,6 +110,7 @@ struct history_state {
 	bool full; /* days younger than their time had to go */
 };
 int history_state(struct history *h, struct history_state *ret);
+bool history_full(const struct history *h); /* the same, for every cycle to ask */
 
 /* --- Seeds --- */
 

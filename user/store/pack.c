@@ -269,6 +269,13 @@ uint32_t sec_from_unix(int64_t unix_sec, int64_t epoch_sec)
 	return unix_sec - epoch_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)(unix_sec - epoch_sec);
 }
 
+static uint32_t whole_us(float ms)
+{
+	double us = (double)ms * 1000;
+
+	return us >= UINT32_MAX ? UINT32_MAX : us > 0 ? (uint32_t)us : 0;
+}
+
 size_t member_pack(const struct member *m, int64_t epoch_sec, uint8_t ret[MEMBER_BYTES])
 {
 	size_t n = sizeof(m->source);
@@ -277,7 +284,7 @@ size_t member_pack(const struct member *m, int64_t epoch_sec, uint8_t ret[MEMBER
 	n += put_double(ret + n, m->lfdr);
 	n += put_double(ret + n, m->log10_e);
 	n += put_u32(ret + n, m->requests);
-	n += put_u32(ret + n, (uint32_t)(m->gap_ms * 1000)); /* microseconds */
+	n += put_u32(ret + n, whole_us(m->gap_ms));
 	ret[n++] = m->alone;
 	ret[n++] = m->window;
 	/* Until 2106; seconds since 1970 without a sign. */

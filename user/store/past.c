@@ -13,6 +13,8 @@
  *	days                  [   day   ][   day   ]
  *	hours          [h][h]                       [h][h]
  *	slots        [s]                                  [s][s] now
+ *
+ * Of the present slot there is a row where the agent was stopped in it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +80,7 @@ static void cover(struct pieces *p, int64_t border, uint32_t count)
 {
 	int64_t at = movable(p, border < 0 ? 0 : border);
 
-	while (at < p->now_slot) {
+	while (at <= p->now_slot) {
 		int span = SPAN_DAY;
 
 		while (span > SPAN_SLOT &&
@@ -95,7 +97,7 @@ static void cover_rhythm(struct pieces *p)
 
 	for (at = at < 0 ? 0 : at; at < hour; at += SPAN_HOUR_SLOTS)
 		need(p, SPAN_HOUR, at, FOR_RHYTHM);
-	for (; at < p->now_slot; at++)
+	for (; at <= p->now_slot; at++)
 		need(p, SPAN_SLOT, at, FOR_RHYTHM);
 }
 

@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What outlives the agent, and what it does when nothing can.
+
+# shellcheck disable=SC2154 # server, client, dir and pins are set by host.bash
+
+bats_require_minimum_version 1.5.0
+
+load host.bash
+
+setup_file() {
+	host_up history
+	# The kernel's tables can only be removed where no program uses them.
+	sed -i 's|^interval = .*|&\non_stop = detach|' "$dir/seine.conf"
+	stop_agent -TERM
+	start_agent
+}
+
+teardown_file() {
+	host_down
+}
+
+setup() {
+	: >"$dir/seined.log"
+}
+
+curl_once() {
+	nsenter --net="/run/netns/$client" curl -sk --max-time 2 -o "$dir/page" \
+		--interface 198.51.100.2 https://198.51.100.1/
+}
+
+# asked EXPRESSION: of the requests `n` of the only source.
+asked() {
+	json "len(a['sources']) == 1 and (lambda n: $1)(a['sources'][0]['requests'])" src
+}
+
+start_without_maps() {
+	"$BUILD/seined" --config "$dir/seine.conf" --remove-maps
+	start_agent
+}
+
+@test "what a source did is known after a start without the kernel's tables" {
+	curl_once
+	curl_once
+	wait_until asked "n == 2"
+	stop_agent -TERM
+	[ "$(stat -c %a "$dir/history.db")" = 640 ]
+	start_without_maps
+	curl_once
+	wait_until asked "n == 3"
+	json 'not a["degraded"]' status
+}
+
+@test "a second start adds nothing twice" {
+	stop_agent -TERM
+	start_without_maps
+	curl_once
+	wait_until asked "n == 4"
+}
+
+@test "prefixes are remembered too" {
+	stop_agent -TERM
+	run -0 sqlite_count net_day
+	[ "$output" -ge 1 ]
+	start_agent
+}
+
+sqlite_count() {
+	python3 -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM " + sys.argv[2]).fetchone()[0])' \
+		"$dir/history.db" "$1"
+}
+
+@test "a damaged file is set aside, named, and replaced" {
+	stop_agent -TERM
+	printf 'no database%.0s' {1..100} >"$dir/history.db"
+	rm -f "$dir/history.db-wal"
+	start_without_maps
+	grep -q "history: .*not a database; set aside as .*history.db.damaged-" "$dir/seined.log"
+	[ "$(cat "$dir"/history.db.damaged-* | head -c 11)" = "no database" ]
+	json 'not a["degraded"]' status
+	curl_once
+	wait_until asked "n == 1"
+}
+
+@test "without a place for it the agent works, and says what is missing" {
+	stop_agent -TERM
+	cp "$dir/seine.conf" "$dir/good.conf"
+	sed -i "s|^history = .*|history = $dir/no/such/dir/history.db|" "$dir/seine.conf"
+	start_agent
+	wait_until json 'a["degraded"] and "No such file" in a["trouble"]' status
+	curl_once
+	stop_agent -TERM
+	sed -i "s|^history = .*|history = none|" "$dir/seine.conf"
+	start_agent
+	wait_until json 'a["cycle"] and not a["degraded"]' status
+	cp "$dir/good.conf" "$dir/seine.conf"
+}
+
+@test "one history belongs to one agent" {
+	local other=$dir/other.conf
+
+	stop_agent -TERM
+	start_agent
+	sed "s|^pin_dir = .*|pin_dir = $pins-other|; s|^socket = .*|socket = $dir/other.sock|
+		s|^name = .*|name = lo\nxdp = generic|" "$dir/seine.conf" >"$other"
+	(in_server "$BUILD/seined" --config "$other") >"$dir/other.log" 2>&1 3>&- &
+	wait_until grep -q "history is not kept: .*another process uses it" "$dir/other.log"
+	kill %1
+	wait || true
+	rm -rf "$pins-other"
+	json 'not a["degraded"]' status
+}

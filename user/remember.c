@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What outlives the agent. See remember.h. */
+#include "user/remember.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "user/base/cleanup.h"
+#include "user/base/files.h"
+#include "user/base/log.h"
+#include "user/base/table.h"
+
+/* Rows written in a cycle; takes about a tenth of a second. A million sources tell 3 million rows
+ * at the end of a day, which with cycles of 10 s are written before the next slot ends. */
+#define ROWS_PER_CYCLE 50000
+#define FORGET_SLOTS SPAN_DAY_SLOTS /* a prefix not in the kernel's table for so long */
+
+/* Readings of a prefix's counters, modulo 2^32, and of when each span began. */
+struct counts {
+	uint32_t sources, connections, requests, syns;
+};
+
+struct reading {
+	uint8_t net[16];
+	struct counts row; /* the kernel's, as last read */
+	struct counts now; /* the same, going on where the kernel's began anew */
+	struct counts begun[SPANS];
+	uint32_t seen_slot;
+};
+
+struct remember {
+	int64_t epoch_sec;
+	struct table *places; /* of prefixes in list */
+	struct reading *list;
+	size_t n, max;
+	uint32_t begun_sec;	   /* the first harvest */
+	uint32_t slot;		   /* the present one; 0: not yet */
+	uint32_t saved_slot;	   /* when campaigns were saved */
+	char refused[HISTORY_WHY]; /* why there is no history */
+};
+
+static uint32_t slot_of(const struct agent *a, uint32_t now_sec)
+{
+	return slot_at(a->remember->epoch_sec + now_sec, a->conf.window_sec);
+}
+
+/* ---- start ---- */
+
+static void open_history(struct agent *a)
+{
+	const struct history_settings s = {
+		.path = a->conf.history,
+		.window_sec = a->conf.window_sec,
+		.size_max = a->conf.history_size,
+		.epoch_sec = a->remember->epoch_sec,
+	};
+	char dir[PATH_MAX], why[HISTORY_WHY] = "";
+	int r;
+
+	(void)files_make_parent(a->conf.history, dir);
+	r = history_open(&s, why, &a->history);
+	if (r == 1)
+		log_warning("history: %s", why);
+	if (r < 0)
+		snprintf(a->remember->refused, sizeof(a->remember->refused), "%s", why);
+	agent_alarm(a, ALARM_HISTORY, r < 0, "history is not kept: %s", why);
+}
+
+int remember_open(struct agent *a, int64_t epoch_sec, size_t nets)
+{
+	struct remember *m;
+	int r;
+
+	if (!a->conf.history[0])
+		return 0;
+	m = a->remember = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->epoch_sec = epoch_sec;
+	m->max = nets;
+	/* As in observations_new(): no result depends on it. */
+	r = table_new((uintptr_t)m, 0, &m->places);
+	if (r < 0)
+		return r;
+	open_history(a);
+	return 0;
+}
+
+void remember_recall(struct agent *a)
+{
+	struct campaigns *found = NULL;
+	int r;
+
+	if (!a->history)
+		return;
+	r = history_campaigns(a->history, agent_now_sec(), &found);
+	if (r == 0)
+		r = history_seeds(a->history, time(NULL), &a->mind->seeds);
+	if (r < 0)
+		log_warning("history: campaigns and seeds cannot be read: %s", strerror(-r));
+	else if (found->n || a->mind->seeds.n)
+		log_info("history: %zu campaigns and %zu seeds", found->n, a->mind->seeds.n);
+	/* None at all is as before a first round. */
+	if (found && found->n)
+		a->mind->campaigns = found;
+	else
+		campaigns_free(found);
+}
+
+/* ---- prefixes ---- */
+
+static struct counts counts_of(const struct seine_net *row)
+{
+	return (struct counts){
+		.sources = row->sources,
+		.connections = (uint32_t)row->connections,
+		.requests = (uint32_t)row->requests,
+		.syns = (uint32_t)row->syns,
+	};
+}
+
+static struct counts minus(const struct counts *a, const struct counts *b)
+{
+	return (struct counts){
+		.sources = a->sources - b->sources,
+		.connections = a->connections - b->connections,
+		.requests = a->requests - b->requests,
+		.syns = a->syns - b->syns,
+	};
+}
+
+static void add(struct counts *to, const struct counts *more)
+{
+	to->sources += more->sources;
+	to->connections += more->connections;
+	to->requests += more->requests;
+	to->syns += more->syns;
+}
+
+static int tell_net(struct history *h, enum span span, uint32_t start, struct reading *x)
+{
+	struct counts c = minus(&x->now, &x->begun[span]);
+	struct net_deed d = { .sources = c.sources,
+			      .connections = c.connections,
+			      .requests = c.requests,
+			      .syns = c.syns };
+
+	if (!c.sources && !c.connections && !c.requests && !c.syns)
+		return 0;
+	memcpy(d.net, x->net, sizeof(d.net));
+	x->begun[span] = x->now;
+	return history_put_net(h, span, start, &d);
+}
+
+static int tell_span(struct agent *a, enum span span, uint32_t start)
+{
+	struct remember *m = a->remember;
+	int r = 0;
+
+	for (size_t i = 0; i < m->n && r == 0; i++)
+		r = tell_net(a->history, span, start, &m->list[i]);
+	return r;
+}
+
+/* The last one moves into the gap. */
+static void forget(struct remember *m, size_t at)
+{
+	table_remove(m->places, m->list[at].net);
+	if (at != --m->n) {
+		m->list[at] = m->list[m->n];
+		table_put(m->places, m->list[at].net, (uint32_t)at);
+	}
+}
+
+static const uint32_t span_slots[SPANS] = { 1, SPAN_HOUR_SLOTS, SPAN_DAY_SLOTS };
+
+/* After a pause, what was done is told of the span before it. */
+static int pass(struct agent *a, uint32_t slot)
+{
+	struct remember *m = a->remember;
+	int r = 0;
+
+	for (int span = 0; span < SPANS && r == 0; span++) {
+		uint32_t start = m->slot - m->slot % span_slots[span];
+
+		if (slot >= start + span_slots[span])
+			r = tell_span(a, span, start);
+	}
+	for (size_t i = m->n; i > 0; i--)
+		if (m->list[i - 1].seen_slot + FORGET_SLOTS < slot)
+			forget(m, i - 1);
+	m->slot = slot;
+	return r;
+}
+
+int remember_begin(struct agent *a, uint32_t now_sec)
+{
+	struct remember *m = a->remember;
+	uint32_t slot;
+
+	if (!a->history)
+		return 0;
+	slot = slot_of(a, now_sec);
+	if (!m->slot) {
+		m->slot = slot;
+		m->begun_sec = now_sec;
+	}
+	return slot > m->slot ? pass(a, slot) : 0;
+}
+
+static struct reading *append(struct remember *m, const struct seine_addr *net)
+{
+	/* Doubled whenever it is full: its sizes are the powers of two. */
+	if (!(m->n & (m->n - 1))) {
+		struct reading *list = reallocarray(m->list, m->n ? m->n * 2 : 1, sizeof(*list));
+
+		if (!list)
+			return NULL;
+		m->list = list;
+	}
+	if (table_put(m->places, net->ip, (uint32_t)m->n) < 0)
+		return NULL;
+	m->list[m->n] = (struct reading){ 0 };
+	memcpy(m->list[m->n].net, net->ip, sizeof(net->ip));
+	return &m->list[m->n++];
+}
+
+/* Of a row from before our time only what comes now is known to be of now. */
+static struct reading *begin(struct remember *m, const struct seine_addr *net,
+			     const struct seine_net *row)
+{
+	struct reading *x = m->n < m->max ? append(m, net) : NULL;
+
+	if (x && row->first_sec <= m->begun_sec)
+		x->row = counts_of(row);
+	return x;
+}
+
+void remember_net(struct agent *a, const struct seine_addr *net, const struct seine_net *row)
+{
+	struct counts all = counts_of(row), more;
+	struct remember *m = a->remember;
+	struct reading *x;
+	uint32_t place;
+
+	if (!a->history)
+		return;
+	x = table_get(m->places, net->ip, &place) == 0 ? &m->list[place] : begin(m, net, row);
+	if (!x)
+		return;
+	if (row->syns < x->row.syns || row->connections < x->row.connections)
+		x->row = (struct counts){ 0 }; /* the kernel's began anew */
+	more = minus(&all, &x->row);
+	add(&x->now, &more);
+	x->row = all;
+	x->seen_slot = m->slot;
+}
+
+/* ---- writing ---- */
+
+static int save_campaigns(struct agent *a)
+{
+	return a->mind->campaigns ? history_save_campaigns(a->history, a->mind->campaigns) : 0;
+}
+
+static void write_some(struct agent *a, uint32_t now_sec)
+{
+	struct remember *m = a->remember;
+	char why[HISTORY_WHY] = "";
+	int64_t left;
+	int r = 0;
+
+	if (m->slot != m->saved_slot) {
+		r = save_campaigns(a);
+		if (r == 0)
+			m->saved_slot = m->slot;
+		else
+			snprintf(why, sizeof(why), "campaigns: %s", strerror(-r));
+	}
+	left = history_flush(a->history, ROWS_PER_CYCLE, now_sec, why);
+	if (left < 0 || r < 0)
+		agent_alarm(a, ALARM_HISTORY, true, "history: %s", why);
+	else
+		agent_alarm(a, ALARM_HISTORY, history_full(a->history),
+			    "history: history_size is spent: the oldest days are forgotten early");
+}
+
+void remember_cycle(struct agent *a, uint32_t now_sec)
+{
+	if (a->history)
+		write_some(a, now_sec);
+	else if (a->remember)
+		agent_alarm(a, ALARM_HISTORY, true, "history is not kept: %s",
+			    a->remember->refused);
+}
+
+static int64_t write_all(struct history *h, char *why)
+{
+	int64_t left = 1;
+
+	while (left > 0)
+		left = history_flush(h, ROWS_PER_CYCLE, agent_now_sec(), why);
+	return left;
+}
+
+void remember_stop(struct agent *a)
+{
+	char why[HISTORY_WHY] = "out of memory";
+	struct remember *m = a->remember;
+	int64_t r;
+
+	if (!a->history)
+		return;
+	r = observations_tell_present(a->mind->observations, history_put, a->history);
+	for (int span = 0; span < SPANS && r == 0 && m->slot; span++)
+		r = tell_span(a, span, m->slot - m->slot % span_slots[span]);
+	if (r == 0)
+		r = write_all(a->history, why);
+	if (r == 0 && save_campaigns(a) < 0)
+		log_error("history: campaigns are not kept");
+	if (r < 0)
+		log_error("history: the end is not kept: %s", why);
+}
+
+void remember_close(struct agent *a)
+{
+	history_close(a->history);
+	if (!a->remember)
+		return;
+	table_free(a->remember->places);
+	free(a->remember->list);
+	free(a->remember);
+}
