@@ -268,6 +268,19 @@ setup() {
 	[ "$status" -eq 2 ]
 }
 
+@test "seeds outlive a restart where history is kept" {
+	run seine campaign seed - <<<"203.0.113.7 ticket 4711"
+	[ "$status" -eq 0 ]
+	[[ $output != *"No history"* ]]
+	stop_agent -TERM
+	start_agent
+	json '[(s["source"], s["note"]) for s in a["seeds"]] == [("203.0.113.7", "ticket 4711")]' campaign seeds
+	seine campaign unseed
+	stop_agent -KILL
+	start_agent
+	json 'a["total"] == 0' campaign seeds
+}
+
 @test "a hundred thousand seeds go in one request" {
 	awk 'BEGIN { for (i = 0; i < 100000; i++)
 		printf "10.%d.%d.%d a note that is long enough to be one: %d\n", i / 65536, i / 256 % 256, i % 256, i }' \
