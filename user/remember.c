@@ -34,10 +34,10 @@ struct remember {
 	struct table *places; /* of prefixes in list */
 	struct reading *list;
 	size_t n, max;
-	uint32_t begun_sec;	   /* the first harvest */
-	uint32_t slot;		   /* the present one; 0: not yet */
-	uint32_t saved_slot;	   /* when campaigns were saved */
-	char refused[HISTORY_WHY]; /* why there is no history */
+	uint32_t harvests, begun_sec; /* the first harvest */
+	uint32_t slot;		      /* the present one; 0: not yet */
+	uint32_t saved_slot;	      /* when campaigns were saved */
+	char refused[HISTORY_WHY];    /* why there is no history */
 };
 
 static uint32_t slot_of(const struct agent *a, uint32_t now_sec)
@@ -202,6 +202,7 @@ int remember_begin(struct agent *a, uint32_t now_sec)
 	if (!a->history)
 		return 0;
 	slot = slot_of(a, now_sec);
+	m->harvests++;
 	if (!m->slot) {
 		m->slot = slot;
 		m->begun_sec = now_sec;
@@ -232,7 +233,7 @@ static struct reading *begin(struct remember *m, const struct seine_addr *net,
 {
 	struct reading *x = m->n < m->max ? append(m, net) : NULL;
 
-	if (x && row->first_sec <= m->begun_sec)
+	if (x && (m->harvests == 1 || row->first_sec < m->begun_sec))
 		x->row = counts_of(row);
 	return x;
 }

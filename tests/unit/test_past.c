@@ -136,7 +136,7 @@ static void count(struct life *l)
 		if (!n)
 			continue;
 		if (l->late[i])
-			row->first_sec = now_of(l) + 1; /* later than the start, of this second */
+			row->first_sec = now_of(l); /* maybe the second of the start */
 		row->last_sec = now_of(l);
 		row->last_request_ns = now_of(l) * 1000000000ull;
 		row->requests += n;

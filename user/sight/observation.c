@@ -346,8 +346,9 @@ int observations_recall(struct observations *o, const uint8_t source[16], const 
 		return -ENOENT;
 	x = &o->list[place];
 	/* What a row from before our time held when it was met is in the past already, or lost with
-	 * the slot; a row that has begun since holds what nobody has told yet. */
-	if (x->row_sec <= o->begun_sec)
+	 * the slot; a row that has begun since holds what nobody has told yet. The second of the
+	 * first harvest is a part of both, so those met in it are known by that. */
+	if (!o->harvest || x->row_sec < o->begun_sec)
 		known = x->now;
 	else
 		seen = x->trail;
