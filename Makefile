@@ -6,6 +6,7 @@
 #   user/...         -> $(B)/libseine.a                       all but the mains and cmd_*.c
 #   scripts/S/X.c    -> $(B)/S/X                              programs of laboratory and bench
 #   tests/S/test_X.c -> $(B)/tests/S/test_X                   other files in S are shared by all
+#   tests/sim/sim_X.c -> $(B)/tests/sim/sim_X                 programs of the simulation
 #
 # Sources are found by name: a new file needs no line here. Objects mirror the tree under $(BUILD).
 # SAN=1 builds with ASan and UBSan under $(BUILD)-san, SAN=fuzz with libFuzzer under $(BUILD)-fuzz.
@@ -62,13 +63,16 @@ LIB_SRC   := $(filter-out $(MAIN_SRC) $(CMD_SRC),$(wildcard user/*.c user/*/*.c)
 TOOL_SRC  := $(filter-out $(BPF_SRC),$(wildcard scripts/lab/*.c scripts/bench/*.c))
 TEST_SRC  := $(wildcard tests/*/test_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-SHARE_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC),$(wildcard tests/[!f]*/*.c))
-HOST_SRC  := $(MAIN_SRC) $(CMD_SRC) $(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(FUZZ_SRC) $(SHARE_SRC)
+SIM_SRC   := $(wildcard tests/sim/sim_*.c)
+SHARE_SRC := $(filter-out $(BPF_SRC) $(TEST_SRC) $(SIM_SRC),$(wildcard tests/[!f]*/*.c))
+HOST_SRC  := $(MAIN_SRC) $(CMD_SRC) $(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(FUZZ_SRC) $(SIM_SRC) \
+	     $(SHARE_SRC)
 
 SKELS   := $(BPF_SRC:%.bpf.c=$(B)/%.skel.h)
 PROGS   := $(MAIN_SRC:user/%.c=$(B)/%)
 TOOLS   := $(TOOL_SRC:scripts/%.c=$(B)/%)
 TESTS   := $(call to_bin,$(TEST_SRC))
+SIMS    := $(call to_bin,$(SIM_SRC))
 FUZZERS := $(call to_bin,$(FUZZ_SRC))
 TIDY    := $(patsubst %.c,$(B)/%.tidy,$(MAIN_SRC) $(CMD_SRC) $(LIB_SRC) $(TOOL_SRC))
 
@@ -84,7 +88,7 @@ INSTALLED = $(B)/seined:$(PREFIX)/sbin $(B)/seine:$(PREFIX)/bin \
 
 # --- Targets --------------------------------------------------------------------------------------
 
-.PHONY: all tools tests fuzzers tidy check check-unit lint format demo bench fuzz \
+.PHONY: all tools tests fuzzers tidy check check-unit lint format demo bench sim sim-full fuzz \
 	install uninstall deps compdb clean help
 
 SUB    := $(MAKE) --no-print-directory -j$(shell nproc)
@@ -94,7 +98,7 @@ all: $(PROGS)		## build the agent and the command line (the default)
 
 tools: $(TOOLS)
 
-tests: $(TESTS) $(FUZZERS)
+tests: $(TESTS) $(SIMS) $(FUZZERS)
 
 fuzzers: $(FUZZERS)
 
@@ -123,6 +127,12 @@ demo: all tools		## catch a swarm in network namespaces, about two minutes (root
 bench: all tools	## measure the datapath against its peers (root)
 	$(Q)scripts/bpffs
 	$(Q)$(SCRIPT) scripts/bench/run
+
+sim: $(B)/tests/sim/sim_rows	## simulate campaigns and honest crowds, about ten minutes
+	$(Q)BUILD=$(abspath $(B)) tests/sim/run sim $(ROWS)
+
+sim-full: $(B)/tests/sim/sim_rows	## the same with a million sources and more seeds, hours
+	$(Q)BUILD=$(abspath $(B)) tests/sim/run full $(ROWS)
 
 fuzz:			## fuzz each parser for FOR=60 seconds
 	$(Q)$(SUB) SAN=fuzz fuzzers
@@ -201,14 +211,14 @@ $(PROGS): $(B)/%: $(B)/user/%.o $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIB_LIBS)
 
-$(TOOLS): $(B)/%: $(B)/scripts/%.o $(B)/libseine.a
+$(TOOLS): $(B)/%: $(B)/scripts/%.o $(B)/libtest.a $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIB_LIBS)
 
 # The one tool that speaks TLS itself.
 $(B)/lab/handshakes: LIB_LIBS += $(shell pkg-config --libs libssl 2>/dev/null)
 
-$(TESTS): $(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libseine.a
+$(TESTS) $(SIMS): $(B)/%: $(B)/%.o $(B)/libtest.a $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(shell pkg-config --libs $(TEST_LIBS)) $(LIB_LIBS)
 

@@ -19,6 +19,7 @@
 #include "user/host/guards.h"
 #include "user/host/privileges.h"
 #include "user/loop.h"
+#include "user/networks.h"
 #include "user/remember.h"
 #include "user/requests.h"
 #include "user/version.h"
@@ -151,6 +152,7 @@ static void compare_sizes(struct agent *a)
 /* Without history it goes on, and says so. */
 static int start_mind(struct agent *a, char *why)
 {
+	_cleanup_(asns_freep) struct asns *asns = NULL;
 	struct mind_settings s = {
 		.observation = {
 			.window_sec = a->conf.window_sec,
@@ -162,6 +164,9 @@ static int start_mind(struct agent *a, char *why)
 	struct datapath_sizes sizes;
 	int r;
 
+	r = networks_read(a->conf.networks, why, DATAPATH_WHY, &asns);
+	if (r < 0)
+		return r;
 	datapath_sizes(a->datapath, &sizes);
 	s.observation.max = sizes.sources;
 	r = remember_open(a, s.observation.epoch_sec, sizes.nets);
@@ -172,6 +177,7 @@ static int start_mind(struct agent *a, char *why)
 	if (r < 0)
 		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
 	remember_recall(a);
+	agent_networks(a, take_ptr(asns));
 	return 0;
 }
 

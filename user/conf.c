@@ -174,8 +174,9 @@ static const struct setting_kind server_time = {
 	.unit_us = 1,
 };
 
-/* A file that may be done without. */
-static int file_read(const struct setting *s, const char *value, void *at, char *why, size_t size)
+/* A file that one may do without. */
+static int optional_read(const struct setting *s, const char *value, void *at, char *why,
+			 size_t size)
 {
 	if (strcmp(value, "none") != 0)
 		return setting_path.parse(s, value, at, why, size);
@@ -183,14 +184,17 @@ static int file_read(const struct setting *s, const char *value, void *at, char 
 	return 0;
 }
 
-static void file_print(const struct setting *s, const void *at, FILE *to)
+static void optional_print(const struct setting *s, const void *at, FILE *to)
 {
 	const char *path = at;
 
 	fprintf(to, "%s = %s\n", s->key, *path ? path : "none");
 }
 
-static const struct setting_kind file_or_none = { .parse = file_read, .print = file_print };
+static const struct setting_kind optional_path = {
+	.parse = optional_read,
+	.print = optional_print,
+};
 
 /* ---- the table ---- */
 
@@ -232,7 +236,7 @@ static const struct setting settings[] = {
 	{ "agent", "socket", &setting_path, AT(socket), ROOM(socket) },
 	{ "agent", "allow_dir", &setting_path, AT(allow_dir), ROOM(allow_dir) },
 	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
-	{ "agent", "history", &file_or_none, AT(history), ROOM(history) },
+	{ "agent", "history", &optional_path, AT(history), ROOM(history) },
 	{ "agent", "history_size", &setting_size, AT(history_size), FROM(16 * MIB, 1024 * GIB) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
@@ -263,11 +267,13 @@ static const struct setting settings[] = {
 	{ "correlate", "prefix_v6", &setting_lengths, AT(shoal.prefix_v6_min), FROM(32, 64) },
 	{ "correlate", "stacks_max", &setting_real, AT(shoal.stacks_max), FROM(1, 64) },
 	{ "correlate", "hold", &setting_sec, AT(shoal.hold_sec), FROM(0, DAY) },
+	{ "correlate", "networks", &optional_path, AT(networks), ROOM(networks) },
 
 	{ "judge", "ttl", &setting_sec, AT(judge.ttl_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "entries_per_round", &setting_number, AT(judge.entries_per_round),
 	  FROM(1, 1000000) },
+	{ "judge", "networks_min", &setting_number, AT(judge.networks_min), FROM(0, 1000) },
 	{ "judge", "entries_max", &setting_number, AT(judge.entries_max), FROM(1, 1000000) },
 	{ "judge", "benign_share_max", &setting_share, AT(judge.benign_share_max), FROM(0, 10) },
 };

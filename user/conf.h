@@ -53,6 +53,7 @@ struct conf {
 	char hello_names[PATH_MAX];
 	char history[PATH_MAX]; /* empty: none is kept */
 	uint64_t history_size;
+	char networks[PATH_MAX]; /* empty: no table of networks */
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;

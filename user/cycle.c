@@ -225,7 +225,25 @@ static void record_budget(const struct agent *a, bool before)
 		log_warning("the budget is spent: not all of what was found is acted on");
 }
 
-static void check_counters(struct agent *a)
+static void check_samples(struct agent *a, uint32_t now_sec)
+{
+	const struct hygiene *h = &a->hygiene;
+
+	hygiene_add(&a->hygiene, &a->stats, now_sec, a->conf.window_sec / SPAN_DAY_SLOTS);
+	if (h->bad)
+		agent_alarm(a, ALARM_SAMPLES, true,
+			    "the timing of %" PRIu64 " of the last %" PRIu64
+			    " handshakes cannot be trusted: campaigns may hide there; of %" PRIu64
+			    " because %s",
+			    h->untrusted, h->handshakes, h->most, h->reason);
+	else
+		agent_alarm(a, ALARM_SAMPLES, false,
+			    "the timing of %" PRIu64 " of the last %" PRIu64
+			    " handshakes cannot be trusted",
+			    h->untrusted, h->handshakes);
+}
+
+static void check_counters(struct agent *a, uint32_t now_sec)
 {
 	const struct seine_stats *s = &a->stats, *b = &a->stats_before;
 
@@ -233,6 +251,7 @@ static void check_counters(struct agent *a)
 		    "more new connections than flows_per_second: some are not measured");
 	agent_alarm(a, ALARM_MAPS, s->map_error != b->map_error,
 		    "map operations fail in the datapath (map_error)");
+	check_samples(a, now_sec);
 }
 
 static void check_interfaces(struct agent *a)
@@ -258,7 +277,7 @@ static void record(struct agent *a, struct turn *t)
 	dossiers_keep(a, &(struct moment){ .now_sec = t->now_sec, .unix_sec = time(NULL) });
 	record_entries(a);
 	record_budget(a, t->budget_spent_before);
-	check_counters(a);
+	check_counters(a, t->now_sec);
 	check_interfaces(a);
 	remember_cycle(a, t->now_sec);
 }

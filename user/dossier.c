@@ -175,9 +175,13 @@ static json_t *coverage(const struct campaign *c)
 		members += c->prefixes[i].members;
 		outsiders += c->prefixes[i].outsiders;
 	}
-	return json_pack("{s:I, s:I, s:I, s:I}", "prefixes", (json_int_t)c->n_prefixes, "members",
-			 members, "outsiders", outsiders, "alone",
-			 (json_int_t)c->n_members - members);
+	return json_pack("{s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "prefixes",
+			 (json_int_t)c->n_prefixes, "members", members, "outsiders", outsiders,
+			 "alone", (json_int_t)c->n_members - members, "spared", "thin",
+			 (json_int_t)c->refused[NET_SPARSE], "impure",
+			 (json_int_t)c->refused[NET_IMPURE], "known",
+			 (json_int_t)c->refused[NET_KNOWN], "shared",
+			 (json_int_t)c->refused[NET_SHARED]);
 }
 
 json_t *json_explanation(const struct agent *a, const struct campaign *c, const struct moment *m)

@@ -187,7 +187,8 @@ static void what_does_not_hold_speaks_against(void **state)
 
 	(void)state;
 	assert_true(says(&h, SIDE_AGAINST,
-			 "Place does not hold, p 1: No two of its sources share a subnet."));
+			 "Place does not hold, p 1: No subnet holds more of its sources than "
+			 "expected."));
 	assert_true(says(&h, SIDE_AGAINST,
 			 "Schedule could not be asked. Too few turns of too few sources are "
 			 "known."));
@@ -247,6 +248,14 @@ static void what_would_be_hit(void **state)
 	(void)state;
 	assert_true(says(&h, SIDE_EFFECT, "1 prefix would cover 2 members and 1 other source."));
 	assert_true(says(&h, SIDE_EFFECT, "1 member would get an entry of its own."));
+	assert_false(speaks_of(&h, "Prefixes spared"));
+	c.refused[NET_IMPURE] = 11;
+	c.refused[NET_SHARED] = 5;
+	h = explain(&c, NULL);
+	assert_true(
+		says(&h, SIDE_EFFECT,
+		     "Prefixes spared: 0 too thin, 11 not surely pure, 0 with long-known others, "
+		     "5 with shared ones."));
 	assert_true(says(&h, SIDE_EFFECT, "Its members make about 75 requests in 24 h, 25 each."));
 	assert_true(says(&h, SIDE_EFFECT,
 			 "They are 0.3 % of the 1,000 sources seen in the last 24 h."));

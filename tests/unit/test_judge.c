@@ -53,6 +53,7 @@ static struct scene *scene_new(void)
 		.hello_key = KEY,
 		.members = s->members,
 		.prefixes = s->nets,
+		.networks = 10,
 	};
 	s->campaigns = (struct campaigns){ .list = &s->campaign, .n = 1 };
 	s->held.list = s->held_list;
@@ -204,6 +205,25 @@ static void test_prefix_stands_for_members(void **state)
 	assert_int_equal(desired(s, "198.51.100.0/24")->hello_key, 0);
 	assert_non_null(desired(s, "203.0.113.5"));
 	assert_int_equal(s->j->benign_hit, 0);
+}
+
+/* What keeps to few networks is shown, not dropped, unless an operator named some of it. */
+static void test_few_networks(void **state)
+{
+	_cleanup_(scene_freep) struct scene *s = scene_new();
+
+	(void)state;
+	members(s, 50);
+	net(s, "198.51.100.0/24", 50, 0);
+	s->campaign.networks = 3.9;
+	judge_at(s, NOW);
+	assert_int_equal(s->j->desired->n, 0);
+	assert_int_equal(s->j->n_refusals, 1);
+	assert_string_equal(s->j->refusals[0].reason,
+			    "keeps to 3.9 networks, a company's own perhaps; at least 4");
+	s->campaign.seeds = 1;
+	judge_at(s, NOW);
+	assert_int_equal(s->j->desired->n, 1);
 }
 
 static void test_guards(void **state)
@@ -436,6 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new_entries),
 		cmocka_unit_test(test_prefix_stands_for_members),
+		cmocka_unit_test(test_few_networks),
 		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_guard_takes_back),
 		cmocka_unit_test(test_benign_budget),

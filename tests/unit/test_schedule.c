@@ -121,7 +121,7 @@ static void test_exact(void **state)
 	for (unsigned int turn = 0; turn < 100; turn++)
 		timeline_note(&t, 60 + turn % 10, TIMELINE_END - 120 * (100 - turn));
 	c = timeline_judge(&t);
-	g = (struct group){ c->proven, c->n };
+	g = (struct group){ c->split, c->n };
 	assert_int_equal(handoff_test(t.tempo, &g, &e), 0);
 	/* Of 90 turns those of the first round are compared with who is known by then. */
 	assert_true(e.of == 90);
@@ -145,7 +145,7 @@ static void test_ties(void **state)
 		for (unsigned int i = 0; i < 20; i++)
 			timeline_note(&t, 60 + i, TIMELINE_END - 900 * (10 - turn));
 	c = timeline_judge(&t);
-	g = (struct group){ c->proven, c->n };
+	g = (struct group){ c->split, c->n };
 	assert_int_equal(handoff_test(t.tempo, &g, &e), 0);
 	assert_true(e.of == 180 && fabs(e.observed - 0.5) < 1e-6 && e.p == 1);
 }
@@ -211,7 +211,7 @@ static void test_monitors(void **state)
 		e = judge(&t);
 		assert_true(e.p < FOUND * 10);
 		c = &t.cohorts->list[0];
-		g = (struct group){ c->proven, c->n };
+		g = (struct group){ c->split, c->n };
 		assert_int_equal(handoff_test(t.tempo, &g, &e), 0);
 		assert_true(own ? e.p > 0.01 : e.p < FOUND);
 		regularity_test(t.tempo, &g, &g, &e);
@@ -387,7 +387,7 @@ static double mean_rank(size_t n, unsigned int count, unsigned int runs)
 		else
 			make_equal(&t, 60, n);
 		c = timeline_judge(&t);
-		g = (struct group){ c->proven, c->n };
+		g = (struct group){ c->split, c->n };
 		assert_int_equal(handoff_test(t.tempo, &g, &e), 0);
 		sum += e.observed / runs;
 	}

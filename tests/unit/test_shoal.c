@@ -131,7 +131,7 @@ static const struct campaign_case cases[] = {
 	{ "200 at 25.6 a day", 10000, 200, 25.6, 1, false, false, 0.85 },
 	{ "1,000 at 25.6 a day", 20000, 1000, 25.6, 1, false, false, 0.95 },
 	{ "1,000 at 25.6 a day, at random", 20000, 1000, 25.6, 1, true, false, 0.95 },
-	{ "1,000 at 25.6 a day, six hours", 20000, 1000, 25.6, 0.25, false, false, 0.85 },
+	{ "1,000 at 25.6 a day, six hours", 20000, 1000, 25.6, 0.25, false, false, 0.80 },
 	{ "1,000 at 330 a day, at random", 20000, 1000, 330, 1, true, false, 0.95 },
 	{ "5,000 at 13 a day", 20000, 5000, 13, 1, false, false, 0.90 },
 	{ "5,000 of 6,000 sources", 1000, 5000, 25.6, 1, false, false, 0.90 },

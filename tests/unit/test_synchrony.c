@@ -96,29 +96,38 @@ static void test_always(void **state)
 	pool_p("1000 by day, 25", 1000, 25, profile_day, 0.5);
 }
 
-/* Shifts: groups of 8, each awake in slots of its own. */
+/* Shifts: groups of 8, each awake in one slot of its own in each hour; in the first `busy` hours
+ * all are busy, and ask in five slots of six. */
+static void shift_source(struct timeline *t, size_t at, unsigned int shift, unsigned int busy)
+{
+	double start = TIMELINE_END - TIMELINE_END % 3600 - 24 * 3600;
+	unsigned int own;
+
+	for (unsigned int hour = 0; hour < 24; hour++, start += 3600) {
+		own = seine_mix64(100 * shift + hour) % 6;
+		for (unsigned int slot = 0; slot < 6; slot++)
+			if (timeline_uniform(t) < (hour < busy ? 0.8 : 0.8 * (slot == own)))
+				timeline_note(t, at, start + 600 * slot + 300);
+	}
+}
+
 static void test_shifts(void **state)
 {
-	_cleanup_(timeline_clear) struct timeline t = { .random = 3 };
-	struct evidence e;
-	double sec;
-	size_t at;
-
 	(void)state;
-	crowd(&t, CROWD, profile_day);
-	at = timeline_add(&t, 400, true);
-	for (size_t i = 0; i < 400; i++) {
-		for (unsigned int hour = 0; hour < 24; hour++) {
-			sec = TIMELINE_END - TIMELINE_END % 3600 - 3600 * (24 - hour);
-			sec += 600 * (double)(seine_mix64(100 * (i / 8) + hour) % 6);
-			if (timeline_uniform(&t) < 0.8)
-				timeline_note(&t, at + i, sec + 600 * timeline_uniform(&t));
-		}
+	for (unsigned int busy = 0; busy <= 8; busy += 8) {
+		_cleanup_(timeline_clear) struct timeline t = { .random = 3 };
+		struct evidence e;
+		size_t at;
+
+		crowd(&t, CROWD, profile_day);
+		at = timeline_add(&t, 400, true);
+		for (unsigned int i = 0; i < 400; i++)
+			shift_source(&t, at + i, i / 8, busy);
+		e = judge(&t);
+		say(busy ? "50 shifts of 8, partly busy" : "50 shifts of 8", &e);
+		assert_true(e.p < 1e-8);
+		assert_int_equal(e.test, SYNCHRONY_NEIGHBOURS);
 	}
-	e = judge(&t);
-	say("50 shifts of 8", &e);
-	assert_true(e.p < 1e-8);
-	assert_int_equal(e.test, SYNCHRONY_NEIGHBOURS);
 }
 
 /* ---- innocents ---- */
@@ -180,19 +189,29 @@ static void make_bursts(struct timeline *t)
 }
 
 /* Machines that ask every hour, each at a minute of its own. */
+static void make_hourly_of(struct timeline *t, size_t n)
+{
+	size_t at = timeline_add(t, n, true);
+
+	for (size_t i = 0; i < n; i++)
+		timeline_monitor(t, at + i, 3600, 1.5, 10);
+}
+
 static void make_hourly(struct timeline *t)
 {
-	size_t at = timeline_add(t, 100, true);
+	make_hourly_of(t, 60);
+}
 
-	for (size_t i = 0; i < 100; i++)
-		timeline_monitor(t, at + i, 3600, 1.5, 10);
+static void make_hourly_few(struct timeline *t)
+{
+	make_hourly_of(t, 12);
 }
 
 static void make_periodic(struct timeline *t)
 {
-	size_t at = timeline_add(t, 100, true);
+	size_t at = timeline_add(t, 60, true);
 
-	for (size_t i = 0; i < 100; i++)
+	for (size_t i = 0; i < 60; i++)
 		timeline_monitor(t, at + i, 3000, 1.5, 60);
 }
 
@@ -233,6 +252,7 @@ static const struct {
 	{ "office, sharp hours", make_sharp, NULL },
 	{ "bursts", make_bursts, NULL },
 	{ "hourly, each its own minute", make_hourly, NULL },
+	{ "the same, twelve", make_hourly_few, NULL },
 	{ "every 50 minutes", make_periodic, NULL },
 	{ "outage", make_outage, outage },
 	{ "two addresses each", make_pairs, profile_day },
@@ -275,6 +295,28 @@ static void test_many_innocents(void **state)
 	assert_true(judge(&t).p > 0.1);
 }
 
+static double second_half(double sec)
+{
+	return fmod(sec, 3600) < 1800 ? 0.5 : 0.9;
+}
+
+/* What the crowd prefers is expected of the cohort. */
+static void test_like_the_crowd(void **state)
+{
+	_cleanup_(timeline_clear) struct timeline t = { .random = 1 };
+	struct cohort *c;
+	struct evidence e;
+	struct group g;
+
+	(void)state;
+	crowd(&t, 1000, second_half);
+	make_users(&t, 500, 0, 60, second_half);
+	c = timeline_judge(&t);
+	g = (struct group){ c->split, c->n };
+	assert_int_equal(slots_test(t.tempo, &g, &e), 0);
+	assert_true(e.observed > e.expected && e.observed < 1.12 * e.expected);
+}
+
 /* Machines with one crontab are as synchronous as a campaign: why one family is never enough. */
 static void test_crontab(void **state)
 {
@@ -315,7 +357,8 @@ int main(void)
 		cmocka_unit_test(test_awake_together), cmocka_unit_test(test_on_and_off),
 		cmocka_unit_test(test_always),	       cmocka_unit_test(test_shifts),
 		cmocka_unit_test(test_innocents),      cmocka_unit_test(test_many_innocents),
-		cmocka_unit_test(test_crontab),	       cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_like_the_crowd), cmocka_unit_test(test_crontab),
+		cmocka_unit_test(test_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ const struct judge_settings judge_defaults = {
 	.ttl_max_sec = 86400,
 	.entries_per_round = 5000,
 	.entries_max = 100000,
+	.networks_min = 4, /* companies own one to three */
 	.benign_share_max = 0.001,
 	.v6_source = 64,
 };
@@ -283,6 +284,34 @@ static int want_members(struct round *r, const struct campaign *c)
 			    r->settings->entries_per_round, waiting);
 }
 
+/* 1: refused, and recorded. */
+static int refused_as_confined(struct round *r, const struct campaign *c)
+{
+	struct prefix first;
+	int error;
+
+	if (c->networks >= r->settings->networks_min || c->seeds || !c->n_members)
+		return 0;
+	first = prefix_of(c->members[0].source, 128);
+	error = round_refuse(r, &first, c->id,
+			     "keeps to %.1f networks, a company's own perhaps; at least %u",
+			     c->networks, r->settings->networks_min);
+	return error < 0 ? error : 1;
+}
+
+static int want_campaign(struct round *r, const struct campaign *c)
+{
+	int error;
+
+	if (c->ended_sec)
+		return 0;
+	error = refused_as_confined(r, c);
+	if (error)
+		return error < 0 ? error : 0;
+	error = want_prefixes(r, c);
+	return error < 0 ? error : want_members(r, c);
+}
+
 static int prepare(struct round *r)
 {
 	size_t members = 0;
@@ -336,12 +365,7 @@ int judge_round(const struct campaigns *c, const struct entries *held, const str
 	error = prepare(&r);
 	if (error >= 0)
 		error = keep_held(&r);
-	for (size_t i = 0; i < c->n && error >= 0; i++) {
-		if (c->list[i].ended_sec)
-			continue;
-		error = want_prefixes(&r, &c->list[i]);
-		if (error >= 0)
-			error = want_members(&r, &c->list[i]);
-	}
+	for (size_t i = 0; i < c->n && error >= 0; i++)
+		error = want_campaign(&r, &c->list[i]);
 	return error < 0 ? error : finish(&r, ret);
 }

@@ -7,7 +7,8 @@
  * Entries of operators, feeds and other hosts are kept as they are; automatic ones are renewed
  * while their campaign lives, and run out otherwise. A prefix that is refused is tried member by
  * member. Where nobody else was seen an entry drops everything, elsewhere only connections with
- * the campaign's ClientHello.
+ * the campaign's ClientHello. A campaign that keeps to few networks may be a company behind proxies
+ * of its own, which none of the evidence tells from a swarm: that one is not acted on.
  * Each refusal is recorded with the rule and what it overlapped.
  */
 #ifndef JUDGE_JUDGE_H
@@ -23,6 +24,7 @@ struct judge_settings {
 	uint32_t ttl_max_sec;	    /* doubling ends here, 86400 */
 	uint32_t entries_per_round; /* new automatic entries a round, 5000 */
 	uint32_t entries_max;	    /* automatic entries in all, 100000 */
+	uint32_t networks_min;	    /* a campaign in fewer is only shown, unless seeded; 4 */
 	double benign_share_max;    /* of sources outside any campaign, that may be hit, 0.001 */
 	uint32_t v6_source;	    /* length of an IPv6 source, 64 */
 };

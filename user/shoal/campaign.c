@@ -131,7 +131,7 @@ static int collect_members(const struct population *p, const struct cohort *c,
 	if (!ret->members)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++) {
-		source = &p->list[c->proven[i]];
+		source = &p->list[c->split[i]];
 		if (c->lfdr[i] > s->lfdr_max && !source->seed)
 			continue;
 		if (source->shared) {
@@ -185,7 +185,7 @@ static int measure(const struct population *p, const struct cohort *c, double lf
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->lfdr[i] > lfdr_max)
 			continue;
-		f = p->list[c->proven[i]].f;
+		f = p->list[c->split[i]].f;
 		values[n] = f->gap_ms;
 		values[c->n + n] = f->log_request;
 		values[2 * c->n + n++] = f->log_response;

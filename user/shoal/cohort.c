@@ -12,7 +12,7 @@ void cohorts_free(struct cohorts *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->n; i++) {
-		free(c->list[i].proven);
+		free(c->list[i].split);
 		free(c->list[i].lfdr);
 	}
 	free(c->list);
@@ -53,15 +53,15 @@ static int collect_split(const struct population *p, struct cohort *c)
 	const struct source *s;
 	size_t n = 0;
 
-	c->proven = calloc(c->n, sizeof(*c->proven));
+	c->split = calloc(c->n, sizeof(*c->split));
 	c->lfdr = calloc(c->n, sizeof(*c->lfdr));
-	if (!c->proven || !c->lfdr)
+	if (!c->split || !c->lfdr)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_same_key; i++) {
 		s = at(p, c, i);
 		if (!s->split)
 			continue;
-		c->proven[n] = c->same_key[i];
+		c->split[n] = c->same_key[i];
 		c->lfdr[n++] = 1;
 		dual += s->f->gap_dual;
 		single += s->f->gap_single;

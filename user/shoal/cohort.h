@@ -16,11 +16,11 @@ struct cohort {
 	const uint32_t *same_key; /* every source with this key: positions in the population */
 	size_t n_same_key;
 	size_t asked, leaning; /* of them */
-	uint32_t *proven;      /* those that seem to be behind a second leg: the cohort itself */
+	uint32_t *split;       /* those that seem to be behind a second leg: the cohort itself */
 	size_t n;
 	struct evidence evidence[FAMILY_MAX];
 	size_t core; /* how many of them lie in the fullest small window */
-	float *lfdr; /* of each of `proven` */
+	float *lfdr; /* of each of `split` */
 	double p, q; /* at least two families; over all cohorts */
 	double p_without[FAMILY_MAX];
 	bool stands_without[FAMILY_MAX];

@@ -97,7 +97,7 @@ static void discount_suspects(struct crowd *crowd, const struct cohorts *cohorts
 		if (!is_suspect(&cohorts->list[i]))
 			continue;
 		for (size_t j = 0; j < cohorts->list[i].n; j++) {
-			s = &crowd->p->list[cohorts->list[i].proven[j]];
+			s = &crowd->p->list[cohorts->list[i].split[j]];
 			if (s->counts)
 				tally_add(&crowd->split[scale], space_coarser(s->bin, scale), -1);
 		}

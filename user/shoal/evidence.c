@@ -52,7 +52,7 @@ static void say_place(const struct evidence *e, const struct figures *n, char *b
 	char where[PREFIX_TEXT];
 
 	if (e->of <= 0)
-		snprintf(buf, size, "No two of its sources share a subnet.");
+		snprintf(buf, size, "No subnet holds more of its sources than expected.");
 	else if (e->asn)
 		snprintf(buf, size,
 			 "%s of the %s sources in network AS%u belong to it; %s would by chance.",

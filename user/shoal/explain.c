@@ -170,6 +170,18 @@ static void say_entries(struct speech *s, const struct campaign *c)
 		    c->n_members - covered == 1 ? "its" : "their");
 }
 
+/* Prefixes that were looked at, and why they do not stand for their members. */
+static void say_refused(struct speech *s, const struct campaign *c)
+{
+	const uint32_t *n = c->refused;
+
+	if (n[NET_SPARSE] || n[NET_SHARED] || n[NET_KNOWN] || n[NET_IMPURE])
+		say(s, SIDE_EFFECT,
+		    "Prefixes spared: %u too thin, %u not surely pure, %u with long-known others, "
+		    "%u with shared ones.",
+		    n[NET_SPARSE], n[NET_IMPURE], n[NET_KNOWN], n[NET_SHARED]);
+}
+
 static void say_load(struct speech *s, const struct campaign *c, const struct backdrop *b)
 {
 	char n[WORDS_MAX], each[WORDS_MAX], share[WORDS_MAX], day[WORDS_MAX];
@@ -286,6 +298,7 @@ size_t campaign_explain(const struct campaign *c, const struct backdrop *b,
 	say_spared(&s, c);
 	say_without(&s, c);
 	say_entries(&s, c);
+	say_refused(&s, c);
 	say_load(&s, c, b);
 	say_age(&s, c, b);
 	say_growth(&s, c, b);

@@ -217,8 +217,33 @@ static int keep_others(struct campaigns *c, const struct campaigns *before,
 	return r;
 }
 
+/* As in population.h, the widest level of places. */
+#define NETWORK_V4 (PREFIX_V4_BASE + 16)
+#define NETWORK_V6 32
+
+/* How many networks of equal shares would be as concentrated (inverse of Simpson's index, 1949). */
+static double count_networks(const struct campaign *c)
+{
+	double squares = 0, n = (double)c->n_members;
+	struct prefix network, address;
+	size_t run;
+
+	for (size_t i = 0; i < c->n_members; i += run) {
+		address = prefix_of(c->members[i].source, 128);
+		network = prefix_parent(&address, prefix_is_v4(&address) ? NETWORK_V4 : NETWORK_V6);
+		for (run = 1; i + run < c->n_members; run++) {
+			address = prefix_of(c->members[i + run].source, 128);
+			if (!prefix_covers(&network, &address))
+				break;
+		}
+		squares += (double)run * (double)run;
+	}
+	return squares > 0 ? n * n / squares : 0;
+}
+
 static void count_members(struct campaign *c)
 {
+	c->networks = count_networks(c);
 	c->seeds = 0;
 	for (size_t i = 0; i < c->n_members; i++)
 		c->seeds += c->members[i].seed;
@@ -235,6 +260,7 @@ static int find_prefixes(struct campaign *c, const struct population *p,
 	free(c->prefixes);
 	c->prefixes = NULL;
 	c->n_prefixes = 0;
+	memset(c->refused, 0, sizeof(c->refused));
 	return campaign_find_nets(p, s, c);
 }
 

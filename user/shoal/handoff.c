@@ -5,11 +5,11 @@
  *
  * Statistic: for each turn (session) of a source after its first known one, the rank of its wait
  * among the waits of all sources that could begin a turn: those whose last request is more than tau
- * ago (else it would still be the same turn) and at most SESSION_WAIT_MAX_SEC. Normalised to (0, 1), equal
- * waits share their ranks; the mean over turns. A source takes part from the oldest time on that is
- * known of it. Who is at risk and how long it has waited is known before the turn, as in Cox's
- * partial likelihood (1972, 1975): if all sources are equally likely to be next, whatever the time
- * of day, ranks are uniform and independent.
+ * ago (else it would still be the same turn) and at most SESSION_WAIT_MAX_SEC. Normalised to (0,
+ * 1), equal waits share their ranks; the mean over turns. A source takes part from the oldest time
+ * on that is known of it. Who is at risk and how long it has waited is known before the turn, as in
+ * Cox's partial likelihood (1972, 1975): if all sources are equally likely to be next, whatever the
+ * time of day, ranks are uniform and independent.
  *
  * Null: the mean is at most INNOCENT_MEAN. Of sources with unequal rates it is below 0.5, for a
  * recent turn tells of a high rate: a Poisson pair with rates a and b has 2ab / (a + b), its
@@ -155,7 +155,8 @@ static void pass_time(struct race *r, uint32_t now_sec)
 {
 	while (r->entered < r->n && now_sec > r->list[r->by_end[r->entered].at].end + r->tau_sec)
 		set_waiting(r, &r->list[r->by_end[r->entered++].at], true);
-	while (r->left < r->entered && now_sec > r->list[r->by_end[r->left].at].end + SESSION_WAIT_MAX_SEC)
+	while (r->left < r->entered &&
+	       now_sec > r->list[r->by_end[r->left].at].end + SESSION_WAIT_MAX_SEC)
 		set_waiting(r, &r->list[r->by_end[r->left++].at], false);
 }
 

@@ -169,7 +169,7 @@ static void draw_permutations(struct search *s)
 	}
 }
 
-static void min_hashes(const struct search *s, const struct set *set, uint8_t ret[HASHES])
+static void min_hashes(const struct search *s, const struct set *set, uint8_t *restrict ret)
 {
 	const uint8_t *order;
 
@@ -353,6 +353,7 @@ static struct set move(const struct set *set, int slots)
 /* The mean share over all moves; `found`: without one. */
 static double share_moved(const struct search *s, uint32_t found)
 {
+	size_t searched = s->n_first * SLOTS;
 	struct set set;
 
 	for (int slots = -SLOTS / 2; slots < SLOTS / 2; slots++) {
@@ -363,7 +364,7 @@ static double share_moved(const struct search *s, uint32_t found)
 			found += has_neighbours(s, &set);
 		}
 	}
-	return (double)found / ((double)s->n_first * SLOTS);
+	return found / (double)searched;
 }
 
 static struct evidence compare(struct search *s)

@@ -10,6 +10,7 @@
 #include "user/shoal/population.h"
 #include "user/shoal/seeds.h"
 #include "user/shoal/space.h"
+#include "user/sight/asns.h"
 #include "user/sight/order.h"
 
 /* Sources above this quantile of volume are spared: who sends that much is either many people or
@@ -24,6 +25,7 @@ void population_free(struct population *p)
 	free(p->list);
 	free(p->order);
 	free(p->by_key);
+	free(p->by_asn);
 	free(p);
 }
 
@@ -142,6 +144,51 @@ static void count_around(struct population *p, unsigned int level)
 	}
 }
 
+/* How many sources each network holds, from positions by network. */
+static void count_networks(struct population *p, const struct ordered *order)
+{
+	size_t end;
+
+	for (size_t first = 0; first < p->n; first = end) {
+		for (end = first + 1; end < p->n; end++)
+			if (order[end].lo != order[first].lo)
+				break;
+		if (!order[first].lo)
+			continue;
+		for (size_t i = first; i < end; i++)
+			p->list[order[i].at].around_asn = (uint32_t)(end - first);
+		p->places++;
+	}
+}
+
+/* Sorted by network, and then by hello key: a cohort finds its networks side by side, at the places
+ * in by_asn that it has in by_key. */
+static int find_networks(struct population *p, const struct asns *asns)
+{
+	_cleanup_(freep) struct ordered *order = calloc(p->n + 1, sizeof(*order));
+	int r;
+
+	p->by_asn = calloc(p->n + 1, sizeof(*p->by_asn));
+	if (!order || !p->by_asn)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		p->list[i].asn = asns_find(asns, p->list[i].f->source);
+		order[i] = (struct ordered){ 0, p->list[i].asn, (uint32_t)i };
+	}
+	r = order_sort(order, p->n);
+	if (r < 0)
+		return r;
+	count_networks(p, order);
+	for (size_t i = 0; i < p->n; i++)
+		order[i] = (struct ordered){ 0, p->list[order[i].at].hello_key, order[i].at };
+	r = order_sort(order, p->n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n; i++)
+		p->by_asn[i] = order[i].at;
+	return 0;
+}
+
 int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret)
 {
@@ -178,6 +225,8 @@ int population_new(const struct shoal_question *q, const struct shoal_settings *
 	for (unsigned int level = 0; level < PLACE_LEVELS; level++)
 		count_around(p, level);
 	r = group_by_key(p);
+	if (r == 0 && q->asns)
+		r = find_networks(p, q->asns);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(p);

@@ -21,6 +21,8 @@ struct source {
 	uint64_t hello_key;
 	uint32_t bin;		       /* where it lies, see space.h */
 	uint32_t around[PLACE_LEVELS]; /* sources in the same prefix of each level, itself too */
+	uint32_t asn;		       /* its network; 0: not known */
+	uint32_t around_asn;	       /* sources in it, itself too */
 	float log10_e;
 	bool asked;  /* has a gap sample */
 	bool leans;  /* its samples speak rather for a second leg than against one */
@@ -35,8 +37,9 @@ struct population {
 	struct source *list;   /* by address */
 	struct ordered *order; /* their addresses as numbers */
 	uint32_t *by_key;      /* positions in list, by hello key, then by address */
+	uint32_t *by_asn;      /* by hello key, then by network; NULL: no table of networks */
 	size_t n;
-	size_t places; /* occupied prefixes of all levels together */
+	size_t places; /* occupied prefixes of all levels, and networks */
 	size_t asked, leaning, seeds;
 	enum window window; /* this and the next two as in struct shoal_question */
 	uint32_t now_sec, slot;

@@ -23,14 +23,14 @@ static size_t collect_dense(const struct cohort *c, uint32_t *ret)
 
 	for (size_t i = 0; i < c->n; i++)
 		if (c->lfdr[i] < 1)
-			ret[n++] = c->proven[i];
+			ret[n++] = c->split[i];
 	return n;
 }
 
 int schedule_judge(const struct tempo *tempo, const struct cohort *c, struct evidence *ret)
 {
 	_cleanup_(freep) uint32_t *dense = calloc(c->n + 1, sizeof(*dense));
-	struct group all = { c->proven, c->n }, group = all;
+	struct group all = { c->split, c->n }, group = all;
 	struct evidence tests[SCHEDULE_TESTS];
 	unsigned int best;
 	int r;

@@ -14,7 +14,7 @@ struct evidence seed_judge(const struct population *p, const struct cohort *c)
 	if (!p->seeds)
 		return e;
 	for (size_t i = 0; i < c->n; i++)
-		seeds += p->list[c->proven[i]].seed;
+		seeds += p->list[c->split[i]].seed;
 	e.observed = (double)seeds;
 	e.baseline = (double)p->seeds / (double)p->n;
 	e.expected = e.baseline * e.of;

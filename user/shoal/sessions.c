@@ -4,8 +4,8 @@
  */
 #include "user/shoal/sessions.h"
 
-/* One page or one call with its retries; a piece of work; a sticky session of the longest kind that
- * proxy networks sell as their default. */
+/* One page or one call with its retries; a piece of work; a sticky session of
+ * the longest kind. */
 const uint32_t session_tau_sec[SESSION_TAUS] = { 60, 600, 3600 };
 
 unsigned int sessions_collect(const struct rhythm *r, uint32_t tau_sec,

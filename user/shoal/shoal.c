@@ -10,6 +10,7 @@
 #include "user/shoal/chance.h"
 #include "user/shoal/family.h"
 #include "user/shoal/fdr.h"
+#include "user/shoal/membership.h"
 #include "user/shoal/pcomb.h"
 
 const struct shoal_settings shoal_defaults = {
@@ -73,6 +74,8 @@ static int judge_cohort(const struct population *p, struct crowd *crowd, const s
 	r = density_judge(crowd, c, s, &c->evidence[FAMILY_DENSITY]);
 	if (r == 0)
 		r = schedule_judge(tempo, c, &c->evidence[FAMILY_SCHEDULE]);
+	if (r == 0)
+		r = membership_judge(tempo, c, s);
 	if (r == 0)
 		r = synchrony_judge(tempo, c, &c->evidence[FAMILY_SYNCHRONY]);
 	if (r < 0)

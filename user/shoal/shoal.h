@@ -75,6 +75,15 @@ struct member {
 	uint32_t joined_sec; /* when it became one */
 };
 
+/* Why a prefix does not stand for the members in it; the first that holds. */
+enum net_refusal {
+	NET_SPARSE, /* too few of its addresses are members */
+	NET_SHARED, /* many people share an outsider in it */
+	NET_KNOWN,  /* an outsider in it has been known for long */
+	NET_IMPURE, /* the bound on purity does not hold, or too many outsiders */
+	NET_REFUSALS,
+};
+
 struct net_finding { /* a prefix that can stand for its members */
 	struct prefix prefix;
 	uint32_t members, sources; /* in it, of those seen */
@@ -99,11 +108,12 @@ struct campaign {
 	double awake, awake_expected; /* members heard in the last hour, and how many should be */
 	float log_request, log_response; /* medians of what members ask and get */
 	uint32_t seeds;			 /* members named by an operator */
-	uint32_t idle;			 /* fit, but have not been heard for a day */
-	uint32_t fleeting;		 /* fit, but were seen too briefly to be proven */
-	uint32_t sources;		 /* in the cohort */
-	uint64_t requests;		 /* of members */
-	uint32_t shared;		 /* sources spared because many share them */
+	double networks;   /* that members are spread over: /16s (IPv6: /32s), weighed by members */
+	uint32_t idle;	   /* fit, but have not been heard for a day */
+	uint32_t fleeting; /* fit, but were seen too briefly to be proven */
+	uint32_t sources;  /* in the cohort */
+	uint64_t requests; /* of members */
+	uint32_t shared;   /* sources spared because many share them */
 	struct evidence evidence[FAMILY_MAX];
 	double p_combined;		 /* at least two families */
 	double p_without[FAMILY_MAX];	 /* the combination with that family left out */
@@ -115,6 +125,7 @@ struct campaign {
 	size_t n_members;
 	struct net_finding *prefixes; /* sorted, disjoint */
 	size_t n_prefixes;
+	uint32_t refused[NET_REFUSALS]; /* prefixes that were looked at, too */
 };
 
 struct campaigns {

@@ -13,7 +13,7 @@
 
 int synchrony_judge(const struct tempo *tempo, const struct cohort *c, struct evidence *ret)
 {
-	struct group all = { c->proven, c->n };
+	struct group all = { c->split, c->n };
 	struct evidence tests[SYNCHRONY_TESTS];
 	unsigned int best;
 	int r;

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One row: a world is made, lives for a day unwatched, then its campaign starts at some moment of
+ * the next day.
+ *
+ * Live the correlator looks all the time; here only as often as the answer needs it: each ten
+ * minutes while a campaign is young, since then the time until it is found is measured, each half
+ * hour for the rest of its first day, and a few times a day otherwise.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "tests/sim/rows.h"
+
+#define HOUR 3600u
+#define YOUNG (6 * HOUR)
+#define HELD_ROUNDS 40 /* of judging at one moment: the budget lets 5,000 entries in at a time */
+
+void outcome_clear(struct outcome *o)
+{
+	measure_free(o->measure);
+	world_free(o->world);
+	mind_free(o->mind);
+	clients_free(o->clients);
+}
+
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Of /proc/self/status, in MiB; 0: not told. */
+static uint32_t memory_mib(const char *field)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	unsigned long kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, field, strlen(field)))
+			kib = strtoul(line + strlen(field) + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return (uint32_t)(kib / 1024);
+}
+
+/* ---- the line ---- */
+
+static int correlate(struct outcome *o, uint32_t now_sec)
+{
+	struct timing *t = &o->timing;
+
+	/* With many sources a turn looks at one window; live the next turn comes ten seconds later.
+	 */
+	for (int i = 0; i < WINDOWS; i++) {
+		uint32_t rounds = o->mind->n_rounds;
+		struct campaigns *before = NULL;
+		double began = cpu_ms(), took;
+		int r = mind_correlate(o->mind, now_sec, &before);
+
+		campaigns_free(before);
+		if (r < 0)
+			return r;
+		if (o->mind->n_rounds == rounds)
+			break;
+		took = (cpu_ms() - began) / (o->mind->n_rounds - rounds);
+		t->round_ms += took * (o->mind->n_rounds - rounds);
+		t->rounds += o->mind->n_rounds - rounds;
+		t->round_max_ms = took > t->round_max_ms ? took : t->round_max_ms;
+	}
+	return 0;
+}
+
+static int judge_once(struct outcome *o, uint32_t now_sec)
+{
+	const struct guards guards = { 0 };
+	struct entries *held = NULL;
+	int r = 0;
+
+	/* What was wanted last time is what would be held now. */
+	if (o->mind->judgement) {
+		held = o->mind->judgement->desired;
+		o->mind->judgement->desired = NULL;
+	} else {
+		r = entries_new(0, &held);
+	}
+	if (r == 0)
+		r = mind_judge(o->mind, held, &guards, now_sec);
+	entries_free(held);
+	return r;
+}
+
+static int judge(struct outcome *o, uint32_t now_sec)
+{
+	double began = cpu_ms();
+	size_t before;
+	int r;
+
+	for (int i = 0; i < HELD_ROUNDS; i++) {
+		before = o->mind->judgement ? o->mind->judgement->desired->n : 0;
+		r = judge_once(o, now_sec);
+		if (r < 0)
+			return r;
+		if (o->mind->judgement->desired->n <= before)
+			break;
+	}
+	o->timing.judge_ms += cpu_ms() - began;
+	return 0;
+}
+
+static int look(struct outcome *o, uint32_t now_sec)
+{
+	double began;
+	int r = correlate(o, now_sec);
+
+	if (r == 0)
+		r = judge(o, now_sec);
+	began = cpu_ms();
+	if (r == 0)
+		measure_look(o->measure, now_sec);
+	o->timing.look_ms += cpu_ms() - began;
+	return r;
+}
+
+/* ---- when ---- */
+
+static uint32_t pace(uint32_t age_sec)
+{
+	if (age_sec < YOUNG)
+		return WORLD_STEP;
+	return age_sec < WORLD_DAY ? 3 * WORLD_STEP : 4 * HOUR;
+}
+
+/* `end_sec`: of a step. The first day passes unwatched but for its end. */
+static bool is_time(const struct outcome *o, uint32_t end_sec)
+{
+	uint32_t since = end_sec - WORLD_START;
+	uint32_t usual = o->row->sort == ROW_MONTH ? 8 * HOUR : 4 * HOUR;
+
+	if (o->row->sort == ROW_SCALE || since < WORLD_DAY)
+		return false;
+	if (since % usual == 0)
+		return true;
+	for (size_t i = 0; i < o->world->n_swarms; i++) {
+		const struct swarm *s = &o->world->swarms[i];
+
+		if (!s->plan.honest && end_sec > s->start_sec &&
+		    (end_sec - s->start_sec) % pace(end_sec - s->start_sec - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the world ---- */
+
+static int make_mind(struct outcome *o, size_t people)
+{
+	const struct mind_settings s = {
+		.observation = { .window_sec = WORLD_DAY,
+				 .max = 2 * people + 2000000,
+				 .epoch_sec = WORLD_EPOCH },
+		.shoal = &shoal_defaults,
+		.judge = &judge_defaults,
+	};
+
+	return mind_new(&s, &o->mind);
+}
+
+static struct world_crowd crowd_of(const struct row *row, uint32_t people, struct rng *r)
+{
+	struct world_crowd crowd = { .people = people, .hard = 1, .aggregators = row->aggregators };
+
+	if (row->sort != ROW_NULL)
+		return crowd;
+	/* Crowds of all sizes, some of them mostly hard negatives. */
+	crowd.people = (size_t)(people * exp(rng_between(r, -1.4, 0.7)));
+	crowd.hard = exp(rng_between(r, -1, 3));
+	return crowd;
+}
+
+static void add_swarms(struct outcome *o, struct rng *r)
+{
+	double offset = 1 + rng_below(r, WORLD_STEPS) / (double)WORLD_STEPS;
+
+	for (size_t i = 0; i < 2 && o->row->plans[i].sources; i++) {
+		struct swarm_plan plan = o->row->plans[i];
+
+		plan.start_day = i ? plan.start_day : 0;
+		plan.start_day += o->row->sort == ROW_SCALE ? 0 : offset;
+		if (plan.end_day > 0)
+			plan.end_day += offset;
+		if (plan.replaces)
+			plan.replaces = (uint32_t)o->world->n_swarms;
+		swarms_add(o->world, &plan, o->seed);
+	}
+}
+
+static int make(struct outcome *o, uint32_t people, const char *clients)
+{
+	struct rng r = { seine_mix64(o->seed * 31 + 7) };
+	struct world_crowd crowd = crowd_of(o->row, people, &r);
+	int n = clients_new(clients, &o->clients);
+
+	if (n == 0)
+		n = make_mind(o, crowd.people);
+	if (n == 0)
+		n = world_new(o->clients, o->mind, o->seed, &o->world);
+	if (n < 0)
+		return n;
+	o->world->churn = 0.03;
+	world_add_crowd(o->world, &crowd, WORLD_START);
+	add_swarms(o, &r);
+	return measure_new(o->world, o->mind, &o->measure);
+}
+
+/* ---- running ---- */
+
+static void note_memory(struct outcome *o)
+{
+	size_t n = observations_count(o->mind->observations);
+
+	if (o->n_rss < MONTH_DAYS)
+		o->rss_mib[o->n_rss++] = memory_mib("VmRSS:");
+	if (n > o->sources_max)
+		o->sources_max = n;
+}
+
+static int step(struct outcome *o, uint32_t now_sec)
+{
+	double began = cpu_ms();
+	int r = world_step(o->world, now_sec);
+
+	o->timing.step_ms += cpu_ms() - began;
+	o->timing.steps++;
+	if (r == 0 && is_time(o, now_sec + WORLD_STEP))
+		r = look(o, now_sec + WORLD_STEP - 1);
+	if ((now_sec + WORLD_STEP) % WORLD_DAY == 0)
+		note_memory(o);
+	return r;
+}
+
+/* One cycle as live: every row is handed in, each window has its round, all is judged. */
+static int time_cycle(struct outcome *o, uint32_t now_sec)
+{
+	struct timing *t = &o->timing;
+	double began = cpu_ms();
+	int r = world_harvest(o->world, now_sec);
+
+	t->harvest_ms = cpu_ms() - began;
+	for (int i = 0; r == 0 && i < WINDOWS; i++) {
+		struct campaigns *before = NULL;
+		enum window w;
+
+		began = cpu_ms();
+		r = mind_correlate(o->mind, now_sec, &before);
+		campaigns_free(before);
+		for (w = 0; w < WINDOWS && o->mind->rounds[w].sec != now_sec; w++)
+			;
+		/* The newest round is of the window that has not been timed yet. */
+		for (w = 0; w < WINDOWS; w++)
+			if (o->mind->rounds[w].sec == now_sec && !(t->window_ms[w] > 0))
+				t->window_ms[w] = cpu_ms() - began;
+	}
+	began = cpu_ms();
+	if (r == 0)
+		r = judge_once(o, now_sec);
+	t->judge_once_ms = cpu_ms() - began;
+	return r;
+}
+
+static void sum_up(struct outcome *o, uint32_t steps)
+{
+	for (size_t i = 0; i < o->world->n; i++)
+		o->honest += o->world->list[i].kind != KIND_MEMBER && o->world->list[i].total;
+	o->days = (double)steps / WORLD_STEPS;
+	o->rss_max_mib = memory_mib("VmHWM:");
+	if (observations_count(o->mind->observations) > o->sources_max)
+		o->sources_max = observations_count(o->mind->observations);
+}
+
+int row_run(const struct row *row, enum profile profile, uint64_t seed, const char *clients,
+	    struct outcome *ret)
+{
+	struct outcome o = { .row = row, .seed = seed };
+	/* The campaign starts up to a day after the first. */
+	double days = 1 + row->days + (row->sort == ROW_CAMPAIGN);
+	uint32_t steps = (uint32_t)(days * WORLD_STEPS), done = 0;
+	int r = make(&o, row->people[profile], clients);
+
+	for (; r == 0 && done < steps; done++)
+		r = step(&o, WORLD_START + done * WORLD_STEP);
+	if (r == 0 && row->sort == ROW_SCALE)
+		r = time_cycle(&o, WORLD_START + done * WORLD_STEP + 5);
+	if (r < 0) {
+		outcome_clear(&o);
+		return r;
+	}
+	sum_up(&o, steps);
+	*ret = o;
+	return 0;
+}
