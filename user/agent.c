@@ -263,6 +263,7 @@ static void agent_free(struct agent *a)
 	guards_free(&a->guards);
 	mind_free(a->mind);
 	remember_close(a);
+	free(a->marks);
 	hellos_free(a->hellos);
 	dictionary_free(a->dictionary);
 	datapath_close(a->datapath);

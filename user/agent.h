@@ -49,17 +49,26 @@ enum alarm {
 
 #define AGENT_UNPROVEN 1024 /* hellos between their last byte and the proof, microseconds apart */
 
+/* What the last dossier of a campaign told, see dossier.h. */
+struct dossier_mark {
+	uint32_t campaign;
+	size_t members;
+	bool acted, ended;
+};
+
 struct agent {
 	const char *conf_path;
 	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
 	enum seine_mode conf_mode; /* as the file said when it was read */
 	struct datapath *datapath;
-	struct history *history;   /* NULL: nothing is kept */
-	struct remember *remember; /* what is written to it, beside the mind's deeds */
-	struct mind *mind;	   /* what it thinks of what it has seen */
-	struct guards guards;	   /* recomputed each round */
-	struct entries *entries;   /* in force, as read back from the kernel */
-	struct hellos *hellos;	   /* of which a part is missing */
+	struct history *history;    /* NULL: nothing is kept */
+	struct remember *remember;  /* what is written to it, beside the mind's deeds */
+	struct mind *mind;	    /* what it thinks of what it has seen */
+	struct guards guards;	    /* recomputed each round */
+	struct entries *entries;    /* in force, as read back from the kernel */
+	struct dossier_mark *marks; /* one for each campaign, see dossier.h */
+	size_t n_marks;
+	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */
 	struct trips trips;			/* how long servers take */

@@ -22,6 +22,10 @@ int cmd_net(const struct cli_call *call);
 int cmd_campaign_list(const struct cli_call *call);
 int cmd_campaign_show(const struct cli_call *call);
 int cmd_campaign_explain(const struct cli_call *call);
+int cmd_campaign_history(const struct cli_call *call);
+int cmd_campaign_seed(const struct cli_call *call);
+int cmd_campaign_seeds(const struct cli_call *call);
+int cmd_campaign_unseed(const struct cli_call *call);
 int cmd_check(const struct cli_call *call);
 int cmd_drop_list(const struct cli_call *call);
 int cmd_drop_add(const struct cli_call *call);
@@ -95,11 +99,17 @@ const char *format_left(const json_t *entry, char *buf);		     /* of its left_se
 const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
 const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
 const char *format_since(const json_t *object, const char *member, char *buf); /* "3 m" */
+const char *format_date(const json_t *object, const char *member, char *buf);  /* local time */
 /* "python sdk (8f3a5d0c11e0b7a2)", or the key alone; `buf` holds FORMAT_HELLO. */
 #define FORMAT_HELLO 64
 const char *format_hello(const json_t *object, char *buf);
 
 /* "20 of 4711 shown; --limit N shows more", when not all are. */
 void print_shown(const json_t *answer, const char *rows, const char *what);
+
+/* All sentences of one side, below a title. */
+void print_title(const char *title, const struct text_style *s);
+void print_side(const json_t *answer, const char *side, const char *title, char mark,
+		const struct text_style *s);
 
 #endif

@@ -10,7 +10,7 @@
 #define LABEL "%-12s"
 
 /* "path, density" */
-static const char *join(const json_t *words, char *buf, size_t size)
+static const char *join(const json_t *words, const char *between, char *buf, size_t size)
 {
 	size_t used = 0, i;
 	json_t *word;
@@ -18,19 +18,30 @@ static const char *join(const json_t *words, char *buf, size_t size)
 	buf[0] = '\0';
 	json_array_foreach((json_t *)words, i, word) {
 		if (used < size)
-			used += snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
+			used += snprintf(buf + used, size - used, "%s%s", i ? between : "",
 					 json_string_value(word));
 	}
 	return buf;
 }
 
+/* Fewer heard than half of what their rate lets expect are silent; a tenth more members than a day
+ * ago are news. */
+static const char *state_of(const json_t *c)
+{
+	if (!is_null(c, "ended"))
+		return "ended";
+	if (get_real(c, "awake") < 0.5 * get_real(c, "awake_expected"))
+		return "silent";
+	return get_real(c, "members") > 1.1 * get_real(c, "grown_from") ? "growing" : "steady";
+}
+
 static void render_list(const json_t *a, const struct text_style *s)
 {
 	static const struct text_column columns[] = {
-		{ "ID", TEXT_LEFT, false },	{ "MEMBERS", TEXT_RIGHT, false },
-		{ "REQ", TEXT_RIGHT, false },	{ "NETS", TEXT_RIGHT, false },
-		{ "DROPS", TEXT_RIGHT, false }, { "SINCE", TEXT_LEFT, false },
-		{ "Q", TEXT_RIGHT, false },	{ "EVIDENCE", TEXT_LEFT, true },
+		{ "ID", TEXT_LEFT, false },	  { "STATE", TEXT_LEFT, false },
+		{ "MEMBERS", TEXT_RIGHT, false }, { "REQ/DAY", TEXT_RIGHT, false },
+		{ "DROPS", TEXT_RIGHT, false },	  { "FIRST", TEXT_LEFT, false },
+		{ "LAST", TEXT_LEFT, false },	  { "EVIDENCE", TEXT_LEFT, true },
 	};
 	_cleanup_(text_table_freep) struct text_table *t = NULL;
 	const json_t *list = json_object_get(a, "campaigns");
@@ -42,14 +53,14 @@ static void render_list(const json_t *a, const struct text_style *s)
 		return;
 	json_array_foreach((json_t *)list, i, c) {
 		text_cell(t, "%s", get_text(c, "id"));
+		text_cell(t, "%s", state_of(c));
 		text_cell(t, "%s", format_count(get_number(c, "members"), n));
-		text_cell(t, "%s", format_count(get_number(c, "requests"), n));
-		text_cell(t, "%s", format_count(get_number(c, "prefixes"), n));
+		text_cell(t, "%s", format_count((uint64_t)get_real(c, "rate"), n));
 		text_cell(t, "%s", format_count(get_number(c, "entries"), n));
 		text_cell(t, "%s", format_ago(c, "first", n));
-		text_cell(t, "%.1e", get_real(c, "q"));
+		text_cell(t, "%s", format_ago(c, is_null(c, "ended") ? "last" : "ended", n));
 		text_cell(t, "%s",
-			  join(json_object_get(c, "evidence"), families, sizeof(families)));
+			  join(json_object_get(c, "evidence"), " ", families, sizeof(families)));
 	}
 	text_table_print(t, s, stdout);
 	if (!json_array_size(list))
@@ -82,19 +93,21 @@ static void print_summary(const json_t *c)
 {
 	char a[FORMAT_MAX], b[FORMAT_MAX], families[64];
 
-	printf(LABEL "%s, first seen %s, last %s\n", "campaign", get_text(c, "id"),
-	       format_ago(c, "first", a), format_ago(c, "last", b));
-	printf(LABEL "%s of %s sources in the cohort, %llu spared as shared\n", "members",
-	       format_count(get_number(c, "members"), a), format_count(get_number(c, "sources"), b),
-	       (unsigned long long)get_number(c, "shared"));
-	printf(LABEL "%s by members\n", "requests", format_count(get_number(c, "requests"), a));
+	printf(LABEL "%s, %s, first found %s, last %s\n", "campaign", get_text(c, "id"),
+	       state_of(c), format_ago(c, "first", a), format_ago(c, "last", b));
+	printf(LABEL "%s; %s sources with the same ClientHello and a second leg\n", "members",
+	       format_count(get_number(c, "members"), a),
+	       format_count(get_number(c, "sources"), b));
+	printf(LABEL "%s, about %s a day\n", "requests", format_count(get_number(c, "requests"), a),
+	       format_count((uint64_t)get_real(c, "rate"), b));
 	if (!is_null(c, "hello_name"))
 		printf(LABEL "%s\n", "client", get_text(c, "hello_name"));
 	printf(LABEL "ClientHello %s, gap %s, second leg %.0f to %.0f ms\n", "sameness",
 	       get_text(c, "hello"), get_text(c, "gap"), get_real(c, "gap_low_ms"),
 	       get_real(c, "gap_high_ms"));
 	printf(LABEL "%s; q = %.1e\n", "evidence",
-	       join(json_object_get(c, "evidence"), families, sizeof(families)), get_real(c, "q"));
+	       join(json_object_get(c, "evidence"), ", ", families, sizeof(families)),
+	       get_real(c, "q"));
 	printf(LABEL "%llu in force\n", "entries", (unsigned long long)get_number(c, "entries"));
 }
 
@@ -127,11 +140,12 @@ static void print_members(const json_t *a, const struct text_style *s)
 	static const struct text_column columns[] = {
 		{ "MEMBER", TEXT_LEFT, false },	  { "REQ", TEXT_RIGHT, false },
 		{ "GAP MS", TEXT_RIGHT, false },  { "LOCAL FDR", TEXT_RIGHT, false },
-		{ "LOG10 E", TEXT_RIGHT, false },
+		{ "LOG10 E", TEXT_RIGHT, false }, { "SINCE", TEXT_LEFT, false },
 	};
 	_cleanup_(text_table_freep) struct text_table *t = NULL;
 	const json_t *members = json_object_get(a, "members");
 	uint64_t total = get_number(json_object_get(a, "campaign"), "members");
+	char n[FORMAT_MAX];
 	json_t *m;
 	size_t i;
 
@@ -143,6 +157,8 @@ static void print_members(const json_t *a, const struct text_style *s)
 		text_cell(t, "%.0f", get_real(m, "gap_ms"));
 		text_cell(t, "%.3f", get_real(m, "lfdr"));
 		text_cell(t, "%.1f", get_real(m, "log10_e"));
+		text_cell(t, "%s%s", format_ago(m, "joined", n),
+			  get_flag(m, "seed") ? ", seed" : "");
 	}
 	putchar('\n');
 	text_table_print(t, s, stdout);
@@ -163,23 +179,15 @@ int cmd_campaign_show(const struct cli_call *call)
 	return ask_about(call, "campaign show", render_show);
 }
 
-/* All sentences of one side, below a title. */
-static void print_side(const json_t *a, const char *side, const char *title,
-		       const struct text_style *s)
+/* Of a campaign that is only in history. */
+static void print_dossier(const json_t *d, const struct text_style *s)
 {
-	bool first = true;
-	json_t *one;
-	size_t i;
+	char when[FORMAT_MAX];
 
-	json_array_foreach(json_object_get(a, "sentences"), i, one) {
-		if (strcmp(get_text(one, "side"), side) != 0)
-			continue;
-		if (first)
-			printf("\n%s%s%s\n", text_colour(s, TEXT_BOLD), title,
-			       text_colour(s, TEXT_PLAIN));
-		text_wrap(get_text(one, "text"), 2, s, stdout);
-		first = false;
-	}
+	if (json_is_object(d))
+		printf("%sAs it was known on %s (%s). It is no longer followed.%s\n",
+		       text_colour(s, TEXT_YELLOW), format_date(d, "time", when),
+		       get_text(d, "event"), text_colour(s, TEXT_PLAIN));
 }
 
 static void render_explain(const json_t *a, const struct text_style *s)
@@ -187,20 +195,57 @@ static void render_explain(const json_t *a, const struct text_style *s)
 	json_t *one;
 	size_t i;
 
+	print_dossier(json_object_get(a, "dossier"), s);
 	print_summary(json_object_get(a, "campaign"));
-	print_side(a, "for", "What speaks for it", s);
-	print_side(a, "against", "What speaks against it", s);
-	print_side(a, "effect", "What dropping it would hit", s);
+	print_side(a, "for", "What speaks for it", '+', s);
+	print_side(a, "against", "What speaks against it", '-', s);
+	print_side(a, "without", "If one kind of evidence were wrong", '*', s);
+	print_side(a, "effect", "What dropping it would hit", '*', s);
+	print_side(a, "life", "How it lives", '*', s);
 
 	json_array_foreach(json_object_get(a, "refusals"), i, one) {
 		if (i == 0)
-			printf("\n%sWhat was refused%s\n", text_colour(s, TEXT_BOLD),
-			       text_colour(s, TEXT_PLAIN));
-		printf("  %s: %s\n", get_text(one, "prefix"), get_text(one, "reason"));
+			print_title("What was refused", s);
+		printf("  - %s: %s\n", get_text(one, "prefix"), get_text(one, "reason"));
 	}
 }
 
 int cmd_campaign_explain(const struct cli_call *call)
 {
 	return ask_about(call, "campaign explain", render_explain);
+}
+
+static void render_history(const json_t *a, const struct text_style *s)
+{
+	static const struct text_column columns[] = {
+		{ "TIME", TEXT_LEFT, false },	  { "EVENT", TEXT_LEFT, false },
+		{ "MEMBERS", TEXT_RIGHT, false }, { "REQ/DAY", TEXT_RIGHT, false },
+		{ "Q", TEXT_RIGHT, false },	  { "EVIDENCE", TEXT_LEFT, true },
+	};
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	const json_t *list = json_object_get(a, "dossiers");
+	char families[64], n[FORMAT_MAX];
+	json_t *d;
+	size_t i;
+
+	if (text_table_new(columns, ARRAY_LEN(columns), &t) < 0)
+		return;
+	json_array_foreach((json_t *)list, i, d) {
+		text_cell(t, "%s", format_date(d, "time", n));
+		text_cell(t, "%s", get_text(d, "event"));
+		text_cell(t, "%s", format_count(get_number(d, "members"), n));
+		text_cell(t, "%s", format_count((uint64_t)get_real(d, "rate"), n));
+		text_cell(t, "%.1e", get_real(d, "q"));
+		text_cell(t, "%s",
+			  join(json_object_get(d, "evidence"), " ", families, sizeof(families)));
+	}
+	text_table_print(t, s, stdout);
+	if (!json_array_size(list))
+		puts(get_flag(a, "kept") ? "Nothing was decided about it yet."
+					 : "No history is kept here.");
+}
+
+int cmd_campaign_history(const struct cli_call *call)
+{
+	return ask_about(call, "campaign history", render_history);
 }

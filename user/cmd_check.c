@@ -3,6 +3,7 @@
  * `seine check ADDR`: would it be dropped now, and why. Exit 0 when it would, 1 when it would not.
  */
 #include <string.h>
+#include <time.h>
 #include "user/base/cleanup.h"
 #include "user/cmd.h"
 
@@ -39,22 +40,44 @@ static void print_allow(const json_t *a)
 
 static void print_source(const json_t *a)
 {
-	const json_t *f = json_object_get(a, "source"), *gap = json_object_get(f, "gap");
-	char ago[FORMAT_MAX], hello[FORMAT_HELLO];
+	const json_t *f = json_object_get(a, "source");
+	char hello[FORMAT_HELLO];
 
 	printf(LABEL "%s\n", "campaign",
 	       is_null(a, "campaign") ? "member of none" : get_text(a, "campaign"));
-	if (!json_is_object(f)) {
-		printf(LABEL "no proven connection in the window\n", "seen");
+	if (json_is_object(f))
+		printf(LABEL "%s\n", "ClientHello", format_hello(f, hello));
+}
+
+#define DAYS 45 /* that history is asked for: the longest window of the correlator */
+
+/* What it did on each of the last days; days are as long as the agent's. */
+static void print_days(const json_t *profile, const struct text_style *s)
+{
+	const json_t *list = json_object_get(profile, "days");
+	uint64_t day_sec = get_number(profile, "day_sec"), now = (uint64_t)time(NULL), ago;
+	double values[DAYS] = { 0 };
+	json_t *day;
+	size_t i;
+
+	if (!json_array_size(list) || !day_sec)
 		return;
+	json_array_foreach((json_t *)list, i, day) {
+		ago = (now - get_number(day, "start")) / day_sec;
+		if (get_number(day, "start") <= now && ago < DAYS)
+			values[DAYS - 1 - ago] = get_real(day, "requests");
 	}
-	printf(LABEL "%llu requests, last %s; gaps: none %llu, single %llu, dual %llu\n", "seen",
-	       (unsigned long long)get_number(f, "requests"), format_ago(f, "last", ago),
-	       (unsigned long long)get_number(gap, "none"),
-	       (unsigned long long)get_number(gap, "single"),
-	       (unsigned long long)get_number(gap, "dual"));
-	printf(LABEL "%s\n", "ClientHello", format_hello(f, hello));
-	printf(LABEL "about %.1f\n", "stacks", get_real(f, "stacks"));
+	printf("\nRequests on each of the last %d days, today on the right\n  ", DAYS);
+	text_bars(values, DAYS, s, stdout);
+}
+
+static void print_profile(const json_t *profile, const struct text_style *s)
+{
+	print_side(profile, "life", "What was measured", '*', s);
+	print_days(profile, s);
+	print_side(profile, "for", "What speaks for dropping it", '+', s);
+	print_side(profile, "against", "What speaks against dropping it", '-', s);
+	print_side(profile, "without", "What would change that", '*', s);
 }
 
 static void render_check(const json_t *a, const struct text_style *s)
@@ -66,6 +89,7 @@ static void render_check(const json_t *a, const struct text_style *s)
 	print_entry(a);
 	print_allow(a);
 	print_source(a);
+	print_profile(json_object_get(a, "profile"), s);
 }
 
 int cmd_check(const struct cli_call *call)

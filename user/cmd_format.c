@@ -3,6 +3,7 @@
  * From answers to words.
  */
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 #include "user/cmd.h"
 
@@ -83,6 +84,39 @@ const char *format_ago(const json_t *object, const char *member, char *buf)
 	else
 		snprintf(buf, FORMAT_MAX, "%.24s ago", format_since(object, member, age));
 	return buf;
+}
+
+/* "2026-11-27 14:03" */
+const char *format_date(const json_t *object, const char *member, char *buf)
+{
+	time_t then = (time_t)get_number(object, member);
+	struct tm tm;
+
+	if (!then || !localtime_r(&then, &tm) || !strftime(buf, FORMAT_MAX, "%Y-%m-%d %H:%M", &tm))
+		snprintf(buf, FORMAT_MAX, "-");
+	return buf;
+}
+
+void print_title(const char *title, const struct text_style *s)
+{
+	printf("\n%s%s%s\n", text_colour(s, TEXT_BOLD), title, text_colour(s, TEXT_PLAIN));
+}
+
+void print_side(const json_t *answer, const char *side, const char *title, char mark,
+		const struct text_style *s)
+{
+	bool first = true;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "sentences"), i, one) {
+		if (strcmp(get_text(one, "side"), side) != 0)
+			continue;
+		if (first)
+			print_title(title, s);
+		text_item(mark, get_text(one, "text"), 2, s, stdout);
+		first = false;
+	}
 }
 
 void print_shown(const json_t *answer, const char *rows, const char *what)

@@ -11,6 +11,7 @@
 #include "user/agent.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
+#include "user/dossier.h"
 #include "user/host/guards.h"
 #include "user/idle.h"
 #include "user/remember.h"
@@ -273,6 +274,7 @@ static void record(struct agent *a, struct turn *t)
 {
 	if (t->campaigns_before || a->mind->n_rounds == 1)
 		record_campaigns(t->campaigns_before, a->mind->campaigns);
+	dossiers_keep(a, &(struct moment){ .now_sec = t->now_sec, .unix_sec = time(NULL) });
 	record_entries(a);
 	record_budget(a, t->budget_spent_before);
 	check_counters(a, t->now_sec);

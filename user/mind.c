@@ -5,7 +5,9 @@
 #include "user/mind.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "user/base/cleanup.h"
 
 /* One source in so many must have changed for a round to pay; a slot's share of the day passes at
@@ -35,6 +37,8 @@ int mind_new(const struct mind_settings *s, struct mind **ret)
 	if (!m)
 		return -ENOMEM;
 	m->settings = *s;
+	m->noise = noise_learn(NULL, 0);
+	m->requests_high = INFINITY;
 	r = observations_new(&s->observation, &m->observations);
 	if (r < 0)
 		return r;
@@ -86,6 +90,43 @@ int mind_observe(struct mind *m, uint32_t now_sec)
 	return r;
 }
 
+/* ---- seeds ---- */
+
+/* What they say is worth a round, even where nothing else is new. */
+static void look_anew(struct mind *m)
+{
+	m->rounds[WINDOW_DAY].sec = 0;
+}
+
+int mind_add_seeds(struct mind *m, const struct seeds *more, int64_t unix_sec)
+{
+	struct seeds all = { .n = m->seeds.n + more->n };
+
+	all.list = calloc(all.n + 1, sizeof(*all.list));
+	if (!all.list)
+		return -ENOMEM;
+	if (m->seeds.n)
+		memcpy(all.list, m->seeds.list, m->seeds.n * sizeof(*all.list));
+	if (more->n)
+		memcpy(all.list + m->seeds.n, more->list, more->n * sizeof(*all.list));
+	seeds_settle(&all, unix_sec);
+	if (all.n > SEEDS_MAX) {
+		free(all.list);
+		return -E2BIG;
+	}
+	free(m->seeds.list);
+	m->seeds = all;
+	look_anew(m);
+	return 0;
+}
+
+void mind_clear_seeds(struct mind *m)
+{
+	free(m->seeds.list);
+	m->seeds = (struct seeds){ 0 };
+	look_anew(m);
+}
+
 /* ---- correlate ---- */
 
 static uint32_t slot_sec(const struct mind *m)
@@ -126,6 +167,9 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 	};
 	int r;
 
+	seeds_settle(&m->seeds, m->settings.observation.epoch_sec + now_sec);
+	if (!m->seeds.n)
+		q.seeds = NULL;
 	r = observations_features(m->observations, w, now_sec, &f, &q.n);
 	q.f = f;
 	if (r == 0)
@@ -134,8 +178,11 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 		return r;
 	m->rounds[w] = (struct round){ now_sec, observations_changes(m->observations) };
 	m->n_rounds++;
-	if (w == WINDOW_DAY)
+	if (w == WINDOW_DAY) {
 		m->n = q.n;
+		m->noise = (*ret)->noise;
+		m->requests_high = (*ret)->requests_high;
+	}
 	return 0;
 }
 

@@ -33,7 +33,9 @@ struct mind {
 	struct observations *observations;
 	struct asns *asns; /* NULL: none given */
 	struct seeds seeds;
-	size_t n; /* sources in the last round over WINDOW_DAY */
+	size_t n;	    /* sources in the last round over WINDOW_DAY ... */
+	struct noise noise; /* ... and what it measured by, see struct campaigns */
+	double requests_high;
 	struct campaigns *campaigns; /* NULL before the first round */
 	struct judgement *judgement;
 	struct round {
@@ -61,6 +63,11 @@ int mind_source(struct mind *m, const struct seine_addr *key, const struct seine
 
 /* After the last row of a harvest. */
 int mind_observe(struct mind *m, uint32_t now_sec);
+
+/* Seeds from now on, as of the time of day; the next turn has a round. -E2BIG when they would be
+ * too many: then nothing has changed. */
+int mind_add_seeds(struct mind *m, const struct seeds *more, int64_t unix_sec);
+void mind_clear_seeds(struct mind *m);
 
 /* The rounds that are due. `campaigns_before` gets what was known before, or NULL where no round
  * was due; the caller frees it. */

@@ -5,7 +5,7 @@
  * One table in requests.c leads from verb to handler and says which verbs change something.
  * Handlers read struct agent and build JSON; changes go through the functions of agent.h. There
  * is one file of handlers per noun: requests_status.c, requests_source.c, requests_campaign.c,
- * requests_list.c, requests_check.c, requests_hello.c.
+ * requests_list.c, requests_check.c, requests_hello.c, requests_seed.c.
  */
 #ifndef REQUESTS_H
 #define REQUESTS_H
@@ -46,6 +46,14 @@ int request_campaign_show(struct agent *a, const json_t *request, const struct m
 			  struct answer *ret);
 int request_campaign_explain(struct agent *a, const json_t *request, const struct moment *m,
 			     char *why, struct answer *ret);
+int request_campaign_history(struct agent *a, const json_t *request, const struct moment *m,
+			     char *why, struct answer *ret);
+int request_campaign_seed(struct agent *a, const json_t *request, const struct moment *m, char *why,
+			  struct answer *ret);
+int request_campaign_seeds(struct agent *a, const json_t *request, const struct moment *m,
+			   char *why, struct answer *ret);
+int request_campaign_unseed(struct agent *a, const json_t *request, const struct moment *m,
+			    char *why, struct answer *ret);
 int request_check(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		  struct answer *ret);
 int request_drop_list(struct agent *a, const json_t *request, const struct moment *m, char *why,

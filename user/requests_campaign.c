@@ -1,52 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `campaign`: what was found in the last round, who belongs to it, and why.
+ * `campaign`: what was found, who belongs to it, and why; what was known of it earlier.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include "user/base/cleanup.h"
 #include "user/control/answer.h"
 #include "user/control/request.h"
+#include "user/dossier.h"
 #include "user/requests.h"
 
-static const char *const side_names[] = {
-	[SIDE_FOR] = "for",
-	[SIDE_AGAINST] = "against",
-	[SIDE_EFFECT] = "effect",
-};
-
-/* Entries that stand for the campaign now. */
-static size_t entries_of(const struct agent *a, uint32_t campaign)
+/* Those that live, or those that have ended. */
+static void list_those(const struct agent *a, const struct moment *m, bool ended, json_t *list)
 {
-	size_t n = 0;
+	const struct campaigns *all = a->mind->campaigns;
 
-	for (size_t i = 0; a->entries && i < a->entries->n; i++)
-		n += a->entries->list[i].row.campaign == campaign;
-	return n;
-}
-
-static json_t *families_that_hold(const struct campaign *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < FAMILY_MAX; i++)
-		if (c->evidence[i].holds)
-			json_array_append_new(list, json_string(family_name(i)));
-	return list;
-}
-
-static json_t *summary(const struct agent *a, const struct campaign *c, const struct moment *m)
-{
-	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:f, s:f, s:f, s:o, "
-			 "s:o, s:o}",
-			 "id", answer_campaign(c->id), "members", (json_int_t)c->n_members,
-			 "requests", (json_int_t)c->requests, "sources", (json_int_t)c->sources,
-			 "shared", (json_int_t)c->shared, "prefixes", (json_int_t)c->n_prefixes,
-			 "entries", (json_int_t)entries_of(a, c->id), "hello",
-			 answer_key(c->hello_key), "hello_name", json_hello_name(a, c->hello_key),
-			 "gap", gap_name(c->gap), "gap_low_ms", c->gap_low_ms, "gap_high_ms",
-			 c->gap_high_ms, "q", c->q_value, "evidence", families_that_hold(c),
-			 "first", json_time(m, c->first_sec), "last", json_time(m, c->last_sec));
+	for (size_t i = 0; all && i < all->n; i++)
+		if (!all->list[i].ended_sec == !ended)
+			json_array_append_new(list, json_campaign(a, &all->list[i], m));
 }
 
 int request_campaign_list(struct agent *a, const json_t *request, const struct moment *m, char *why,
@@ -59,8 +31,8 @@ int request_campaign_list(struct agent *a, const json_t *request, const struct m
 	if (r < 0)
 		return r;
 	list = json_array();
-	for (size_t i = 0; a->mind->campaigns && i < a->mind->campaigns->n; i++)
-		json_array_append_new(list, summary(a, &a->mind->campaigns->list[i], m));
+	list_those(a, m, false, list);
+	list_those(a, m, true, list);
 	ret->head = answer_new("campaigns");
 	json_object_set_new(ret->head, "sources",
 			    json_integer(a->mind->campaigns ? a->mind->campaigns->sources : 0));
@@ -70,24 +42,18 @@ int request_campaign_list(struct agent *a, const json_t *request, const struct m
 	return 0;
 }
 
-static int find(const struct agent *a, const json_t *request, char *why,
-		const struct campaign **ret, uint32_t *ret_limit)
+static int unknown(uint32_t id, char *why)
 {
-	const struct campaign *c = NULL;
-	uint32_t id, limit;
-	int r;
+	return request_fail(-ENOENT, why, "c-%04" PRIx32 ": no such campaign", id);
+}
 
-	r = request_campaign(request, why, &id, &limit);
-	if (r < 0)
-		return r;
-	if (a->mind->campaigns)
-		c = campaigns_find(a->mind->campaigns, id);
+static int find(const struct agent *a, uint32_t id, char *why, const struct campaign **ret)
+{
+	const struct campaign *c = campaigns_find(a->mind->campaigns, id);
+
 	if (!c)
-		return request_fail(-ENOENT, why, "c-%04" PRIx32 ": no such campaign in this round",
-				    id);
-
+		return unknown(id, why);
 	*ret = c;
-	*ret_limit = limit;
 	return 0;
 }
 
@@ -96,10 +62,11 @@ static json_t *member_row(const struct agent *a, const void *row, const struct m
 	const struct member *member = row;
 
 	(void)a;
-	(void)m;
-	return json_pack("{s:o, s:I, s:f, s:f, s:f}", "source", answer_address(member->source),
-			 "requests", (json_int_t)member->requests, "gap_ms", (double)member->gap_ms,
-			 "lfdr", member->lfdr, "log10_e", member->log10_e);
+	return json_pack("{s:o, s:I, s:f, s:f, s:f, s:b, s:o}", "source",
+			 answer_address(member->source), "requests", (json_int_t)member->requests,
+			 "gap_ms", (double)member->gap_ms, "lfdr", member->lfdr, "log10_e",
+			 member->log10_e, "seed", member->seed, "joined",
+			 json_time(m, member->joined_sec));
 }
 
 /* The first `limit`, by address. */
@@ -135,83 +102,123 @@ static json_t *prefixes(const struct campaign *c)
 int request_campaign_show(struct agent *a, const json_t *request, const struct moment *m, char *why,
 			  struct answer *ret)
 {
-	const struct campaign *c;
-	uint32_t limit;
+	const struct campaign *c = NULL;
+	uint32_t id, limit;
 	int r;
 
-	r = find(a, request, why, &c, &limit);
+	r = request_campaign(request, why, &id, &limit);
+	if (r == 0)
+		r = find(a, id, why, &c);
 	if (r < 0)
 		return r;
 	ret->head = answer_new("campaign");
-	json_object_set_new(ret->head, "campaign", summary(a, c, m));
+	json_object_set_new(ret->head, "campaign", json_campaign(a, c, m));
 	json_object_set_new(ret->head, "prefixes", prefixes(c));
 	return put_members(a, m, c, limit, ret);
 }
 
-static json_t *evidence(const struct campaign *c)
+/* ---- what was known of it ---- */
+
+struct dossiers {
+	json_t *(*show)(const struct dossier *d, json_t *known);
+	json_t *list;
+};
+
+/* A dossier that cannot be read is passed over. */
+static int collect(const struct dossier *d, void *arg)
 {
-	json_t *list = json_array();
+	_cleanup_(json_decrefp) json_t *known = json_loads(d->json, JSON_REJECT_DUPLICATES, NULL);
+	struct dossiers *all = arg;
 
-	for (size_t i = 0; i < FAMILY_MAX; i++) {
-		const struct evidence *e = &c->evidence[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:b}", "family",
-					family_name(i), "holds", e->holds, "p", e->p, "observed",
-					e->observed, "of", e->of, "expected", e->expected,
-					"baseline", e->baseline, "p_without", c->p_without[i],
-					"stands_without", c->stands_without[i]));
-	}
-	return list;
+	if (json_is_object(known))
+		json_array_append_new(all->list, all->show(d, known));
+	return 0;
 }
 
-static json_t *sentences(const struct campaign *c)
+/* As it was then, and when that was. */
+static json_t *whole(const struct dossier *d, json_t *known)
 {
-	struct sentence all[SENTENCES_MAX];
-	size_t n = campaign_explain(c, all);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:o}", "side", side_names[all[i].side],
-						"text", answer_text(all[i].text, SENTENCE_SIZE)));
-	return list;
+	json_object_set_new(known, "dossier",
+			    json_pack("{s:I, s:o}", "time", (json_int_t)d->unix_sec, "event",
+				      answer_text(d->event, sizeof(d->event))));
+	return json_incref(known);
 }
 
-/* What the judge would not do about it, with the rule that forbade it. */
-static json_t *refusals(const struct agent *a, uint32_t campaign)
+static json_t *line(const struct dossier *d, json_t *known)
 {
-	json_t *list = json_array();
+	const json_t *c = json_object_get(known, "campaign");
 
-	for (size_t i = 0; a->mind->judgement && i < a->mind->judgement->n_refusals; i++) {
-		const struct refusal *refusal = &a->mind->judgement->refusals[i];
+	return json_pack("{s:I, s:o, s:O?, s:O?, s:O?, s:O?}", "time", (json_int_t)d->unix_sec,
+			 "event", answer_text(d->event, sizeof(d->event)), "members",
+			 json_object_get(c, "members"), "rate", json_object_get(c, "rate"), "q",
+			 json_object_get(c, "q"), "evidence", json_object_get(c, "evidence"));
+}
 
-		if (refusal->campaign != campaign)
-			continue;
-		json_array_append_new(
-			list,
-			json_pack("{s:o, s:o}", "prefix", answer_prefix(&refusal->prefix), "reason",
-				  answer_text(refusal->reason, sizeof(refusal->reason))));
-	}
-	return list;
+/* Newest first. */
+static int recall(const struct agent *a, uint32_t id, size_t limit, struct dossiers *all, char *why)
+{
+	int r;
+
+	all->list = json_array();
+	if (!a->history)
+		return 0;
+	r = history_dossiers(a->history, id, limit, collect, all);
+	return r < 0 ? request_fail(r, why, "history: %s", strerror(-r)) : 0;
+}
+
+static int explain_past(const struct agent *a, uint32_t id, char *why, struct answer *ret)
+{
+	struct dossiers all = { .show = whole };
+	_cleanup_(json_decrefp) json_t *list = NULL;
+	int r;
+
+	r = recall(a, id, 1, &all, why);
+	list = all.list;
+	if (r < 0)
+		return r;
+	if (!json_array_size(list))
+		return unknown(id, why);
+	ret->head = json_incref(json_array_get(list, 0));
+	return 0;
 }
 
 int request_campaign_explain(struct agent *a, const json_t *request, const struct moment *m,
 			     char *why, struct answer *ret)
 {
-	const struct campaign *c;
-	uint32_t limit;
+	const struct campaign *c = NULL;
+	uint32_t id, limit;
 	int r;
 
-	r = find(a, request, why, &c, &limit);
+	r = request_campaign(request, why, &id, &limit);
 	if (r < 0)
 		return r;
-	ret->head = answer_new("explanation");
-	json_object_set_new(ret->head, "campaign", summary(a, c, m));
-	json_object_set_new(ret->head, "p_combined", json_real(c->p_combined));
-	json_object_set_new(ret->head, "lfdr_max", json_real(c->lfdr_max));
-	json_object_set_new(ret->head, "evidence", evidence(c));
-	json_object_set_new(ret->head, "sentences", sentences(c));
-	json_object_set_new(ret->head, "refusals", refusals(a, c->id));
+	c = campaigns_find(a->mind->campaigns, id);
+	if (!c)
+		return explain_past(a, id, why, ret);
+	ret->head = json_explanation(a, c, m);
+	return 0;
+}
+
+int request_campaign_history(struct agent *a, const json_t *request, const struct moment *m,
+			     char *why, struct answer *ret)
+{
+	struct dossiers all = { .show = line };
+	_cleanup_(json_decrefp) json_t *list = NULL;
+	uint32_t id, limit;
+	int r;
+
+	(void)m;
+	r = request_campaign(request, why, &id, &limit);
+	if (r == 0)
+		r = recall(a, id, limit, &all, why);
+	list = all.list;
+	if (r < 0)
+		return r;
+	if (!json_array_size(list) && !campaigns_find(a->mind->campaigns, id))
+		return unknown(id, why);
+	ret->head = answer_new("campaign history");
+	json_object_set_new(ret->head, "id", answer_campaign(id));
+	json_object_set_new(ret->head, "kept", json_boolean(a->history));
+	json_object_set_new(ret->head, "dossiers", take_ptr(list));
 	return 0;
 }

@@ -59,6 +59,22 @@ static void read_allow(const json_t *request)
 	must(memchr(a.row.note, '\0', SEINE_NOTE));
 }
 
+static void read_seeds(const json_t *request)
+{
+	char why[REQUEST_WHY] = "";
+	struct seeds seeds = { 0 };
+	uint32_t ttl_sec = 0;
+
+	if (request_seeds(request, why, &ttl_sec, &seeds) < 0) {
+		must(!seeds.list);
+		return;
+	}
+	must(ttl_sec && ttl_sec <= REQUEST_TTL_MAX_SEC && seeds.n <= SEEDS_MAX);
+	for (size_t i = 0; i < seeds.n; i++)
+		must(memchr(seeds.list[i].note, '\0', SEED_NOTE));
+	free(seeds.list);
+}
+
 static void read_others(const json_t *request)
 {
 	static const char *const sorts[] = { "requests", "last", NULL };
@@ -97,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(request_verb(request) != NULL);
 	read_drop(request);
 	read_allow(request);
+	read_seeds(request);
 	read_others(request);
 	return 0;
 }

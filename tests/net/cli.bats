@@ -35,6 +35,7 @@ request() {
 forget_everything() {
 	seine on
 	seine mode observe
+	seine campaign unseed
 	for prefix in 198.51.100.2 198.51.100.3 198.51.100.2/31 198.51.100.32/29 203.0.113.0/24 203.0.113.9; do
 		seine drop del "$prefix" || true
 		seine allow del "$prefix" || true
@@ -234,8 +235,76 @@ setup() {
 	json 'a["campaigns"] == []' campaign list
 	run seine campaign show c-1f3a
 	[ "$status" -eq 1 ]
+	run seine campaign history c-1f3a
+	[ "$status" -eq 1 ]
 	run seine campaign explain nonsense
 	[ "$status" -eq 2 ]
+}
+
+@test "seeds are taken all or none, and each bad line is named" {
+	printf '%s\n' 203.0.113.7 203.0.113.0/24 '# fine' 203.0.113.07 >"$dir/banned"
+	run seine campaign seed "$dir/banned"
+	echo "$output"
+	[ "$status" -eq 2 ]
+	[[ $output == *"$dir/banned:2: 203.0.113.0/24: a prefix"*"$dir/banned:4: "*"2 bad lines; nothing has changed"* ]]
+	json 'a["total"] == 0' campaign seeds
+
+	request
+	wait_until json 'a["total"] >= 1' src
+	printf '%s\n' '198.51.100.2 ticket 4711' 2001:db8::1 2001:db8::2 | seine campaign seed - --ttl 2h
+	json 'a["total"] == 2 and not a["seeds"][0]["campaign"]' campaign seeds
+	json '[(s["source"], s["seen"]) for s in a["seeds"]] == [("198.51.100.2", True), ("2001:db8::", False)]' \
+		campaign seeds
+	json '[s["note"] for s in a["seeds"]] == ["ticket 4711", ""]' campaign seeds
+	json 'a["profile"]["seed"] == "ticket 4711"' check 198.51.100.2 || [ $? -eq 1 ]
+	run seine check 198.51.100.2
+	[[ $output == *"It is a seed: an operator knows it to be bad, ticket 4711."* ]]
+	run seine campaign unseed
+	[ "$output" = "2 seeds forgotten" ]
+	json 'a["total"] == 0' campaign seeds
+	run seine campaign seed /nonexistent
+	[ "$status" -eq 1 ]
+	run seine campaign seed - </dev/null
+	[ "$status" -eq 2 ]
+}
+
+@test "seeds outlive a restart where history is kept" {
+	run seine campaign seed - <<<"203.0.113.7 ticket 4711"
+	[ "$status" -eq 0 ]
+	[[ $output != *"No history"* ]]
+	stop_agent -TERM
+	start_agent
+	json '[(s["source"], s["note"]) for s in a["seeds"]] == [("203.0.113.7", "ticket 4711")]' campaign seeds
+	seine campaign unseed
+	stop_agent -KILL
+	start_agent
+	json 'a["total"] == 0' campaign seeds
+}
+
+@test "a hundred thousand seeds go in one request" {
+	awk 'BEGIN { for (i = 0; i < 100000; i++)
+		printf "10.%d.%d.%d a note that is long enough to be one: %d\n", i / 65536, i / 256 % 256, i % 256, i }' \
+		>"$dir/many"
+	run seine campaign seed "$dir/many"
+	[ "$status" -eq 0 ]
+	[[ $output == "100 k seeds: 100 k new, 0 seen here, 0 in campaigns already"* ]]
+	run seine campaign seed - <<<203.0.113.7
+	[ "$status" -eq 2 ]
+	[[ $output == *"more than 100000"* ]]
+	json 'len(a["seeds"]) == 20 and a["total"] == 100000' campaign seeds
+	seine campaign unseed
+}
+
+@test "check says what was measured, and what would change it" {
+	request
+	wait_until json 'a["total"] >= 1' src
+	run seine check 198.51.100.2
+	[ "$status" -eq 1 ]
+	[[ $output == *"What was measured"*"handshake"*"A second leg is not proven"*"Not a member"* ]]
+	run seine check 203.0.113.9
+	[[ $output == *"No proven connection from there is known."* ]]
+	seine check 203.0.113.9 --json >"$dir/answer" || [ $? -eq 1 ]
+	grep -q '"standing": "unseen"' "$dir/answer"
 }
 
 @test "exit codes tell what went wrong" {
@@ -259,10 +328,13 @@ setup() {
 @test "every table fits 80 columns" {
 	seine drop add 203.0.113.0/24 --note "a note that is exactly 35 bytes lon"
 	seine drop add 2001:db8:1234:5678::/64 --action limit --rate 4000000000 --note "a note that is long"
-	for verb in status src net drop allow campaign "src 198.51.100.2" "check 203.0.113.9"; do
+	seine campaign seed - <<<"2001:db8:1234:5678::1 a note that is as long as the longest one that is accepted 63"
+	for verb in status src net drop allow campaign "src 198.51.100.2" "check 203.0.113.9" \
+		"check 198.51.100.2" "campaign seeds"; do
 		# shellcheck disable=SC2086 # verb and argument
 		seine $verb >"$dir/table" || [ $? -eq 1 ]
 		[ "$(LC_ALL=C.UTF-8 wc -L <"$dir/table")" -le 80 ]
 	done
 	seine drop del 2001:db8:1234:5678::/64
+	seine campaign unseed
 }

@@ -13,7 +13,7 @@ setup() {
 # The commands of `seine help`: noun, and verb where there is one.
 commands() {
 	"$seine" help | awk '/^Options/ { exit }
-		/^  [a-z]/ { print $2 ~ /^(list|show|explain|add|del)$/ ? $1 " " $2 : $1 }'
+		/^  [a-z]/ { print $2 ~ /^(list|show|explain|history|seed|seeds|unseed|add|del)$/ ? $1 " " $2 : $1 }'
 }
 
 options() {

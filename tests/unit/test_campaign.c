@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Members, prefixes and sentences of a campaign, on populations made by hand.
+ * Members and prefixes of a campaign, on populations made by hand.
  */
 #include <stdio.h>
 #include <setjmp.h>
@@ -273,86 +273,6 @@ static void test_ipv6(void **state)
 	assert_string_equal(prefixes(&s), "2001:db8:1::/58 2001:db8:100::/42");
 }
 
-static bool says(const struct sentence *list, size_t n, enum side side, const char *text)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].side == side && !strcmp(list[i].text, text))
-			return true;
-	return false;
-}
-
-static void test_explain(void **state)
-{
-	_cleanup_(stage_clear) struct stage s = { 0 };
-	struct sentence list[SENTENCES_MAX];
-	size_t n;
-
-	(void)state;
-	fill(&s, "203.0.113.%u", 3, 250, KEY, true);
-	fill(&s, "192.0.2.%u", 1, 200, 3, false);
-	s.f[0].stacks = 9;
-	build(&s, 245);
-	s.c.evidence[FAMILY_PATH] = (struct evidence){
-		.p = 1e-9,
-		.holds = true,
-		.observed = 464,
-		.of = 470,
-		.baseline = 0.012,
-	};
-	s.c.evidence[FAMILY_DENSITY] = (struct evidence){
-		.p = 1e-30,
-		.holds = true,
-		.observed = 240,
-		.of = 250,
-		.expected = 0.43,
-	};
-	s.c.evidence[FAMILY_PLACE] = (struct evidence){ .p = 0.3 };
-	s.c.p_combined = 2e-9;
-	s.c.q_value = 8.1e-9;
-	s.c.p_without[FAMILY_PLACE] = 1e-9;
-	s.c.p_without[FAMILY_PATH] = 0.3;
-	s.c.stands_without[FAMILY_PLACE] = true;
-	n = campaign_explain(&s.c, list);
-
-	assert_true(says(list, n, SIDE_FOR,
-			 "464 of 470 sources with this ClientHello are behind a "
-			 "second leg; of others 1.2 %."));
-	assert_true(says(list, n, SIDE_FOR,
-			 "240 of 250 do nearly equal work; of such a crowd 0.4 would."));
-	assert_true(says(list, n, SIDE_AGAINST,
-			 "Weak: No subnet holds more of its sources than expected."));
-	assert_true(says(list, n, SIDE_FOR,
-			 "It would be found without the evidence of place, too (p 1e-09)."));
-	assert_true(says(list, n, SIDE_AGAINST,
-			 "Without the evidence of path it would not be found (p 0.3)."));
-	assert_true(
-		says(list, n, SIDE_AGAINST, "1 source fits, but is spared: many people share it."));
-	assert_true(says(list, n, SIDE_EFFECT,
-			 "2 prefixes would cover 184 members and 0 other sources."));
-	assert_true(says(
-		list, n, SIDE_EFFECT,
-		"Prefixes spared: 0 too thin, 11 not surely pure, 0 with long-known others, 5 with "
-		"shared ones."));
-	for (size_t i = 0; i < n; i++)
-		assert_true(strlen(list[i].text) <= 100);
-}
-
-/* Whatever the numbers, a sentence ends within its buffer. */
-static void test_sentence_fits(void **state)
-{
-	struct campaign c = { 0 };
-	char buf[20];
-
-	(void)state;
-	for (unsigned int f = 0; f <= FAMILY_MAX; f++) {
-		c.evidence[FAMILY_PATH].of = 1e300;
-		c.evidence[FAMILY_DENSITY].expected = 1e300;
-		memset(buf, 'x', sizeof(buf));
-		assert_ptr_equal(evidence_sentence(&c, f, buf, sizeof(buf)), buf);
-		assert_non_null(memchr(buf, '\0', sizeof(buf)));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,8 +284,6 @@ int main(void)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_undecided_neighbours),
 		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_explain),
-		cmocka_unit_test(test_sentence_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,14 +240,41 @@ static void nonsense_is_answered_with_an_error(void **state)
 static void endless_requests_are_cut_off(void **state)
 {
 	_cleanup_(closep) int fd = connect_raw();
-	char block[4096], line[512];
+	_cleanup_(freep) char *block = malloc(CONTROL_REQUEST);
+	char line[512];
 
 	(void)state;
-	memset(block, 'x', sizeof(block));
-	for (int sent = 0; sent <= CONTROL_REQUEST; sent += sizeof(block))
-		if (send(fd, block, sizeof(block), MSG_NOSIGNAL) < 0)
+	assert_non_null(block);
+	memset(block, 'x', CONTROL_REQUEST);
+	for (size_t sent = 0; sent <= CONTROL_REQUEST_LARGE; sent += CONTROL_REQUEST)
+		if (send(fd, block, CONTROL_REQUEST, MSG_NOSIGNAL) < 0)
 			break;
 	assert_int_equal(get_line(fd, line, sizeof(line)), 0);
+}
+
+/* As large as it may be, in one piece with a small one behind it. */
+static void large_requests_arrive_whole(void **state)
+{
+	_cleanup_(freep) char *text = malloc(CONTROL_REQUEST_LARGE + 64);
+	_cleanup_(closep) int fd = connect_raw();
+	size_t len = CONTROL_REQUEST_LARGE;
+	char line[512];
+	ssize_t n;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, ' ', len);
+	memcpy(text, "{\"verb\":\"large\"}", 16);
+	memcpy(text + len - 1, "\n{\"verb\":\"small\"}\n", 19);
+	len += 18;
+	for (size_t sent = 0; sent < len; sent += n) {
+		n = send(fd, text + sent, len - sent, MSG_NOSIGNAL);
+		assert_true(n > 0);
+	}
+	assert_true(get_line(fd, line, sizeof(line)));
+	assert_non_null(strstr(line, "\"kind\":\"large\""));
+	assert_true(get_line(fd, line, sizeof(line)));
+	assert_non_null(strstr(line, "\"kind\":\"small\""));
 }
 
 /* All seats taken: the next one waits, and is served when a seat is free. */
@@ -546,6 +573,7 @@ int main(void)
 		WITH_SERVER(requests_may_come_in_pieces_and_together),
 		WITH_SERVER(nonsense_is_answered_with_an_error),
 		WITH_SERVER(endless_requests_are_cut_off),
+		WITH_SERVER(large_requests_arrive_whole),
 		WITH_SERVER(further_clients_wait_for_a_seat),
 		WITH_SERVER(slow_writers_are_cut_off),
 		WITH_SERVER(followers_get_what_is_published),

@@ -14,6 +14,7 @@
 #include "user/control/answer.h"
 #include "user/control/reply.h"
 #include "user/control/request.h"
+#include "user/dossier.h"
 #include "user/requests.h"
 
 #define ID 0x1f3a
@@ -104,6 +105,8 @@ static void readers_may_not_change(void **state)
 		"{\"verb\":\"allow del\",\"prefix\":\"203.0.113.7\"}",
 		"{\"verb\":\"mode set\",\"mode\":\"enforce\"}",
 		"{\"verb\":\"hello name\",\"id\":\"8f3a5d0c11e0b7a2\",\"name\":\"x\"}",
+		"{\"verb\":\"campaign seed\",\"seeds\":[\"203.0.113.7\"]}",
+		"{\"verb\":\"campaign unseed\"}",
 		"{\"verb\":\"off\"}",
 		"{\"verb\":\"on\"}",
 	};
@@ -172,6 +175,197 @@ static void explanations_have_sentences_and_refusals(void **state)
 	assert_string_equal(text(json_array_get(refused, 0), "reason"),
 			    "overlaps allow list (office)");
 	assert_int_equal(json_array_size(json_object_get(a, "evidence")), FAMILY_MAX);
+}
+
+/* ---- seeds ---- */
+
+static int64_t number(const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+static int with_observations(void **state)
+{
+	const struct observation_settings s = { .window_sec = 86400, .max = 16 };
+
+	(void)state;
+	agent.conf.source_bits = 64;
+	return observations_new(&s, &mind.observations);
+}
+
+static int without_observations(void **state)
+{
+	(void)state;
+	observations_free(take_ptr(mind.observations));
+	mind_clear_seeds(&mind);
+	return 0;
+}
+
+static void seeds_are_taken_all_or_none(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a = NULL;
+
+	(void)state;
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"seeds\":"
+					      "[\"203.0.113.7\",\"203.0.113.0/24\"]}"),
+			 ANSWER_INVALID);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"seeds\":[]}"),
+			 ANSWER_INVALID);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"ttl_sec\":0,"
+					      "\"seeds\":[\"203.0.113.7\"]}"),
+			 ANSWER_INVALID);
+	assert_int_equal(mind.seeds.n, 0);
+
+	mind.rounds[WINDOW_DAY].sec = 7;
+	a = ask(CONTROL_CHANGE,
+		"{\"verb\":\"campaign seed\",\"seeds\":[\"203.0.113.2 ticket 4711\","
+		"\"192.0.2.9\",\"2001:db8::1\",\"2001:db8::2\"]}");
+	assert_int_equal(number(a, "given"), 3); /* the two IPv6 addresses are one source */
+	assert_int_equal(number(a, "new"), 3);
+	assert_int_equal(number(a, "seen"), 0);
+	assert_int_equal(number(a, "members"), 1);
+	assert_int_equal(number(a, "ttl_sec"), 45 * 86400);
+	assert_true(json_is_false(json_object_get(a, "kept")));
+	assert_int_equal(mind.seeds.n, 3);
+	assert_int_equal(mind.rounds[WINDOW_DAY].sec, 0); /* a round is due */
+}
+
+static void seeds_are_listed_and_forgotten(void **state)
+{
+	_cleanup_(json_decrefp) json_t *a = NULL, *list = NULL, *cleared = NULL;
+	const json_t *first;
+
+	(void)state;
+	a = ask(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"ttl_sec\":60,"
+				"\"seeds\":[\"203.0.113.2 ticket 4711\",\"203.0.113.9\"]}");
+	list = ask(CONTROL_READ, "{\"verb\":\"campaign seeds\",\"limit\":1}");
+	assert_int_equal(number(list, "total"), 2);
+	assert_int_equal(json_array_size(json_object_get(list, "seeds")), 1);
+	first = json_array_get(json_object_get(list, "seeds"), 0);
+	assert_string_equal(text(first, "source"), "203.0.113.2");
+	assert_string_equal(text(first, "note"), "ticket 4711");
+	assert_string_equal(text(first, "campaign"), "c-1f3a");
+	assert_true(json_is_false(json_object_get(first, "seen")));
+	assert_in_range(number(first, "left_sec"), 58, 60);
+
+	cleared = ask(CONTROL_CHANGE, "{\"verb\":\"campaign unseed\"}");
+	assert_int_equal(number(cleared, "cleared"), 2);
+	assert_int_equal(mind.seeds.n, 0);
+}
+
+/* ---- history ---- */
+
+static int with_history(void **state)
+{
+	const struct history_settings s = {
+		.path = ":memory:",
+		.window_sec = 86400,
+		.size_max = 1 << 24,
+	};
+	char why[HISTORY_WHY];
+
+	(void)state;
+	return history_open(&s, why, &agent.history);
+}
+
+static int without_history(void **state)
+{
+	(void)state;
+	history_close(take_ptr(agent.history));
+	free(take_ptr(agent.marks));
+	agent.n_marks = 0;
+	campaign.ended_sec = 0;
+	campaign.n_members = ARRAY_LEN(members);
+	mind.campaigns = &campaigns;
+	judgement.desired = NULL;
+	return 0;
+}
+
+/* The events in history, newest first: "ended acted found". */
+static const char *events(void)
+{
+	_cleanup_(json_decrefp) json_t *a =
+		ask(CONTROL_READ, "{\"verb\":\"campaign history\",\"id\":\"c-1f3a\"}");
+	static char list[128];
+	json_t *d;
+	size_t i;
+
+	list[0] = '\0';
+	json_array_foreach(json_object_get(a, "dossiers"), i, d) {
+		strcat(list, i ? " " : "");
+		strcat(list, text(d, "event"));
+		assert_true(json_is_real(json_object_get(d, "rate")));
+		assert_true(json_is_integer(json_object_get(d, "members")));
+	}
+	return list;
+}
+
+static void dossiers_at_decisions(void **state)
+{
+	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
+	struct entries desired = { .list = &e, .n = 1 };
+	struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+
+	(void)state;
+	agent.started_sec = 0;
+	campaign.n_members = 1;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found");
+	m.unix_sec++;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found"); /* nothing was decided */
+	judgement.desired = &desired;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "acted found");
+	m.unix_sec++;
+	campaign.n_members = 3;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "grown acted found");
+	m.unix_sec++;
+	campaign.ended_sec = 900;
+	dossiers_keep(&agent, &m);
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "ended grown acted found");
+}
+
+/* One that a former life has found is not found again. */
+static void a_remembered_campaign_is_not_new(void **state)
+{
+	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
+	struct entries desired = { .list = &e, .n = 1 };
+	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+
+	(void)state;
+	agent.started_sec = 500;
+	campaign.first_sec = 400;
+	judgement.desired = &desired;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "");
+	campaign.first_sec = 0;
+}
+
+static void the_past_explains_itself(void **state)
+{
+	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+	_cleanup_(json_decrefp) json_t *now = NULL, *past = NULL;
+
+	(void)state;
+	agent.started_sec = 0;
+	dossiers_keep(&agent, &m);
+	now = ask(CONTROL_READ, "{\"verb\":\"campaign explain\",\"id\":\"c-1f3a\"}");
+	assert_null(json_object_get(now, "dossier"));
+	mind.campaigns = NULL;
+	past = ask(CONTROL_READ, "{\"verb\":\"campaign explain\",\"id\":\"c-1f3a\"}");
+	assert_string_equal(text(json_object_get(past, "dossier"), "event"), "found");
+	assert_int_equal(number(json_object_get(past, "dossier"), "time"), 1700000000);
+	assert_int_equal(json_array_size(json_object_get(past, "evidence")), FAMILY_MAX);
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"campaign explain\",\"id\":\"c-1\"}"),
+			 ANSWER_MISSING);
+	assert_int_equal(code(CONTROL_READ, "{\"verb\":\"campaign history\",\"id\":\"c-1\"}"),
+			 ANSWER_MISSING);
 }
 
 static void sources_know_their_campaign(void **state)
@@ -265,6 +459,10 @@ static void hellos_are_found_by_key_or_ja4(void **state)
 			 ANSWER_INVALID);
 }
 
+#define WITH_OBSERVATIONS(f) \
+	cmocka_unit_test_setup_teardown(f, with_observations, without_observations)
+#define WITH_HISTORY(f) cmocka_unit_test_setup_teardown(f, with_history, without_history)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +474,11 @@ int main(void)
 		cmocka_unit_test(campaigns_are_listed),
 		cmocka_unit_test(members_are_shown_up_to_the_limit),
 		cmocka_unit_test(explanations_have_sentences_and_refusals),
+		WITH_OBSERVATIONS(seeds_are_taken_all_or_none),
+		WITH_OBSERVATIONS(seeds_are_listed_and_forgotten),
+		WITH_HISTORY(dossiers_at_decisions),
+		WITH_HISTORY(a_remembered_campaign_is_not_new),
+		WITH_HISTORY(the_past_explains_itself),
 		cmocka_unit_test(sources_know_their_campaign),
 		cmocka_unit_test(times_are_told_as_time_of_day),
 	};

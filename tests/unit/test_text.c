@@ -134,6 +134,44 @@ static void paragraphs_break_at_blanks(void **state)
 	free(printed);
 }
 
+static void items_hang_behind_their_mark(void **state)
+{
+	struct text_style narrow = { .width = 16 };
+	char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	text_item('+', "one two three four", 2, &narrow, to);
+	fclose(to);
+	assert_string_equal(printed, "  + one two\n    three four\n");
+	free(printed);
+}
+
+static char *bars(const double *values, size_t n, bool utf8)
+{
+	const struct text_style s = { .width = TEXT_WIDTH, .utf8 = utf8 };
+	char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	text_bars(values, n, &s, to);
+	fclose(to);
+	return printed;
+}
+
+static void bars_are_as_high_as_their_values(void **state)
+{
+	static const double values[] = { 0, 1, 50, 100, 400 }, none[] = { 0, 0 };
+	_cleanup_(freep) char *fine = bars(values, 5, true), *ascii = bars(values, 5, false),
+			      *empty = bars(none, 2, true);
+
+	(void)state;
+	assert_string_equal(fine, "·▁▁▂█\n");
+	assert_string_equal(ascii, "_...#\n");
+	assert_string_equal(empty, "··\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +184,8 @@ int main(void)
 		cmocka_unit_test(control_characters_are_not_printed),
 		cmocka_unit_test(colours_only_when_asked),
 		cmocka_unit_test(paragraphs_break_at_blanks),
+		cmocka_unit_test(items_hang_behind_their_mark),
+		cmocka_unit_test(bars_are_as_high_as_their_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

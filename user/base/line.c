@@ -49,6 +49,15 @@ static int check(const struct line_reader *l, size_t n, char *why, size_t size)
 	return 0;
 }
 
+static void skip_rest(struct line_reader *l)
+{
+	int c;
+
+	do {
+		c = getc_unlocked(l->file);
+	} while (c != EOF && c != '\n');
+}
+
 int line_next(struct line_reader *l, char *why, size_t size, char **ret)
 {
 	size_t n = 0;
@@ -56,8 +65,10 @@ int line_next(struct line_reader *l, char *why, size_t size, char **ret)
 
 	l->number++;
 	while ((c = getc_unlocked(l->file)) != EOF && c != '\n') {
-		if (n == LINE_BYTES)
+		if (n == LINE_BYTES) {
+			skip_rest(l);
 			return line_refuse(l, why, size, "longer than %d bytes", LINE_BYTES);
+		}
 		l->text[n++] = c;
 	}
 	if (ferror(l->file)) {

@@ -20,7 +20,7 @@ struct line_reader {
 /*
  * 1: `*ret` is the next line without the blanks around it; it stays until the next call and may be
  * written to. 0: the file has ended. Negative errno: `why` (`size` bytes) has "name:number:
- * sentence".
+ * sentence"; after -EINVAL, a bad line, the next call goes on with the line behind it.
  */
 int line_next(struct line_reader *l, char *why, size_t size, char **ret);
 

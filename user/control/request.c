@@ -10,6 +10,7 @@
 #include "user/base/refuse.h"
 #include "user/control/answer.h"
 #include "user/control/request.h"
+#include "user/control/seedfile.h"
 
 static const char *const action_names[] = {
 	[SEINE_WATCH] = "watch",
@@ -298,6 +299,59 @@ int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_
 
 	*ret_id = id;
 	*ret_limit = rows;
+	return 0;
+}
+
+static int read_seeds(const json_t *lines, char *why, struct seeds *ret)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach((json_t *)lines, i, line) {
+		char text[PREFIX_TEXT + SEED_NOTE];
+		const char *value = json_string_value(line);
+		int r;
+
+		if (!value || strlen(value) >= sizeof(text))
+			return refuse(why, REQUEST_WHY, "seed %zu: not an address and a note",
+				      i + 1);
+		snprintf(text, sizeof(text), "%s", value);
+		r = seed_parse(text, why, REQUEST_WHY, &ret->list[ret->n]);
+		if (r < 0)
+			return r;
+		ret->n += (size_t)r;
+	}
+	return 0;
+}
+
+int request_seeds(const json_t *request, char *why, uint32_t *ret_ttl_sec, struct seeds *ret)
+{
+	_cleanup_(freep) struct seed *list = NULL;
+	json_int_t ttl = REQUEST_SEED_TTL_SEC;
+	struct seeds seeds = { 0 };
+	const char *verb;
+	json_t *lines;
+	int r;
+
+	r = unpack(request, why, "{s:s, s?I, s:o}", "verb", &verb, "ttl_sec", &ttl, "seeds",
+		   &lines);
+	if (r < 0)
+		return r;
+	if (ttl < 1 || ttl > REQUEST_TTL_MAX_SEC)
+		return refuse(why, REQUEST_WHY, "ttl: 1 to %d s", REQUEST_TTL_MAX_SEC);
+	if (!json_array_size(lines) || json_array_size(lines) > SEEDS_MAX)
+		return refuse(why, REQUEST_WHY, "seeds: 1 to %d addresses", SEEDS_MAX);
+	list = calloc(json_array_size(lines), sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	seeds.list = list;
+	r = read_seeds(lines, why, &seeds);
+	if (r < 0)
+		return r;
+
+	seeds.list = take_ptr(list);
+	*ret_ttl_sec = (uint32_t)ttl;
+	*ret = seeds;
 	return 0;
 }
 

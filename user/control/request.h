@@ -16,6 +16,7 @@
 #include "user/base/prefix.h"
 #include "user/judge/entry.h"
 #include "user/kernel/datapath.h"
+#include "user/shoal/seeds.h"
 
 #define REQUEST_WHY 256
 #define REQUEST_LIMIT 20	 /* rows when none are asked for: one screen */
@@ -45,6 +46,11 @@ int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_
 /* Which hello, "id": a key or a JA4, and with `ret_name` also the "name", which may be "". */
 int request_hello(const json_t *request, char *why, const char **ret_id, const char **ret_name);
 int request_mode(const json_t *request, char *why, enum seine_mode *ret);
+
+/* Seeds as lines of a list of seeds, all of them good, with times of 0; `ret` is the caller's to
+ * free. */
+#define REQUEST_SEED_TTL_SEC (45 * 86400) /* the longest window of the correlator */
+int request_seeds(const json_t *request, char *why, uint32_t *ret_ttl_sec, struct seeds *ret);
 
 /* An operator's entry, to be added at now_sec; hit slot and campaign are left 0. */
 int request_drop(const json_t *request, uint32_t now_sec, char *why, struct entry *ret);

@@ -19,14 +19,17 @@
 #include "user/control/request.h"
 #include "user/control/server.h"
 
+_Static_assert(SEEDS_MAX *(PREFIX_TEXT + 2 * SEED_NOTE + 4) < CONTROL_REQUEST_LARGE - 1024,
+	       "a whole list of seeds, each with a note of quotes, fits into one request");
 _Static_assert(CONTROL_WHY >= LISTENER_WHY, "listener_open() writes into our `why`");
 
 struct client {
 	int fd; /* -1: free */
 	struct control_peer peer;
 	time_t deadline;
-	char *in; /* CONTROL_REQUEST bytes */
-	size_t in_len;
+	char *in;
+	size_t in_len, in_room;
+	size_t in_looked; /* so far no end of a line was found */
 	bool answering;
 	struct reply reply;
 	unsigned int topic; /* 0: follows nothing */
@@ -118,6 +121,7 @@ static void client_accept(struct control_server *s)
 		.peer = peer,
 		.deadline = now_sec() + CONTROL_PATIENCE_SEC,
 		.in = take_ptr(in),
+		.in_room = CONTROL_REQUEST,
 	};
 	count_clients(s, 1);
 }
@@ -152,28 +156,62 @@ static int client_answer(struct control_server *s, struct client *c, struct answ
 	return watch(s, EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
 }
 
+static int client_resize(struct client *c, size_t room)
+{
+	char *in = realloc(c->in, room);
+
+	if (!in)
+		return -ENOMEM;
+	c->in = in;
+	c->in_room = room;
+	return 0;
+}
+
+/* Room for more of a request, as far as this client may go. */
+static int client_reserve(struct client *c)
+{
+	size_t most = c->peer.right == CONTROL_CHANGE ? CONTROL_REQUEST_LARGE : CONTROL_REQUEST;
+
+	if (c->in_len < c->in_room)
+		return 0;
+	if (c->in_room >= most)
+		return -EMSGSIZE;
+	return client_resize(c, c->in_room * 2 < most ? c->in_room * 2 : most);
+}
+
+/* What a large request took is given back. */
+static void client_shrink(struct client *c)
+{
+	if (c->in_room > CONTROL_REQUEST && c->in_len <= CONTROL_REQUEST)
+		(void)client_resize(c, CONTROL_REQUEST);
+}
+
 /* Answers the first complete line of what has come in, if there is one. */
 static int client_next(struct control_server *s, struct client *c)
 {
-	char *end = memchr(c->in, '\n', c->in_len);
+	char *end = memchr(c->in + c->in_looked, '\n', c->in_len - c->in_looked);
 	struct answer answer = { 0 };
 	size_t len;
+	int r;
 
-	if (!end && c->in_len < CONTROL_REQUEST)
-		return watch(s, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
-	if (!end)
-		return -EMSGSIZE;
+	c->in_looked = c->in_len;
+	if (!end) {
+		r = client_reserve(c);
+		return r < 0 ? r : watch(s, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+	}
 
 	len = end - c->in;
 	answer_line(s, c, len, &answer);
 	c->in_len -= len + 1;
+	c->in_looked = 0;
 	memmove(c->in, end + 1, c->in_len);
+	client_shrink(c);
 	return client_answer(s, c, &answer);
 }
 
 static int client_read(struct control_server *s, struct client *c)
 {
-	ssize_t n = recv(c->fd, c->in + c->in_len, CONTROL_REQUEST - c->in_len, 0);
+	ssize_t n = recv(c->fd, c->in + c->in_len, c->in_room - c->in_len, 0);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;

@@ -21,8 +21,10 @@
 
 #define CONTROL_WHY 256
 #define CONTROL_CLIENTS 16	    /* at a time; further ones wait to be accepted */
-#define CONTROL_REQUEST (64 * 1024) /* bytes of one request */
-#define CONTROL_PATIENCE_SEC 5	    /* for a whole request, and between parts of an answer */
+#define CONTROL_REQUEST (64 * 1024) /* bytes of one request ... */
+/* ... and of one from somebody who may change things: as many seeds as there may be */
+#define CONTROL_REQUEST_LARGE (18 * 1024 * 1024)
+#define CONTROL_PATIENCE_SEC 5 /* for a whole request, and between parts of an answer */
 
 #define CONTROL_FOLLOWERS 4  /* of the clients; others always find the agent free */
 #define CONTROL_STALL_SEC 60 /* a follower that takes nothing for so long is cut off */

@@ -223,10 +223,10 @@ static size_t word_bytes(const char *text)
 	return strcspn(text, " \n");
 }
 
-void text_wrap(const char *text, unsigned int indent, const struct text_style *s, FILE *to)
+/* From column `column` of a line on. */
+static void wrap(const char *text, size_t column, unsigned int indent, const struct text_style *s,
+		 FILE *to)
 {
-	size_t column = 0;
-
 	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
 		char word[CELL_MAX];
 		size_t bytes = word_bytes(text), width;
@@ -241,6 +241,38 @@ void text_wrap(const char *text, unsigned int indent, const struct text_style *s
 		put_blanks(column ? 1 : indent, to);
 		column += (column ? 1 : indent) + width;
 		put_text(word, width, s, to);
+	}
+	fputc('\n', to);
+}
+
+void text_wrap(const char *text, unsigned int indent, const struct text_style *s, FILE *to)
+{
+	wrap(text, 0, indent, s, to);
+}
+
+void text_item(char mark, const char *text, unsigned int indent, const struct text_style *s,
+	       FILE *to)
+{
+	put_blanks(indent, to);
+	fputc(mark, to);
+	wrap(text, indent + 1, indent + 2, s, to);
+}
+
+#define BAR_STEPS 8
+
+void text_bars(const double *values, size_t n, const struct text_style *s, FILE *to)
+{
+	static const char *const blocks[] = { "·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const plain[] = { "_", ".", ".", ":", ":", "|", "|", "#", "#" };
+	const char *const *marks = s->utf8 ? blocks : plain;
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = values[i] > most ? values[i] : most;
+	for (size_t i = 0; i < n; i++) {
+		unsigned int step = most > 0 ? (unsigned int)(values[i] / most * BAR_STEPS) : 0;
+
+		fputs(marks[values[i] > 0 && !step ? 1 : step], to);
 	}
 	fputc('\n', to);
 }

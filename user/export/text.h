@@ -54,4 +54,12 @@ void text_line(const char *text, const struct text_style *s, FILE *to);
 /* Prints a paragraph, broken at blanks, each line behind `indent` blanks. */
 void text_wrap(const char *text, unsigned int indent, const struct text_style *s, FILE *to);
 
+/* The same behind a mark and a blank: "- text", later lines below the text. */
+void text_item(char mark, const char *text, unsigned int indent, const struct text_style *s,
+	       FILE *to);
+
+/* One character a value, as high as its part of the largest; what is not 0 can be seen. Ends the
+ * line. */
+void text_bars(const double *values, size_t n, const struct text_style *s, FILE *to);
+
 #endif

@@ -36,7 +36,12 @@ static int compare(const void *key, const void *seed)
 	return memcmp(key, ((const struct seed *)seed)->source, 16);
 }
 
+const struct seed *seeds_find(const struct seeds *s, const uint8_t source[16])
+{
+	return s && s->n ? bsearch(source, s->list, s->n, sizeof(*s->list), compare) : NULL;
+}
+
 bool seeds_hold(const struct seeds *s, const uint8_t source[16])
 {
-	return s && s->n && bsearch(source, s->list, s->n, sizeof(*s->list), compare);
+	return seeds_find(s, source) != NULL;
 }

@@ -26,6 +26,7 @@ struct seeds {
 
 /* Sorts, and of equal addresses keeps the one that expires last. */
 void seeds_settle(struct seeds *s, int64_t unix_sec); /* also removes what has expired */
+const struct seed *seeds_find(const struct seeds *s, const uint8_t source[16]); /* NULL: none */
 bool seeds_hold(const struct seeds *s, const uint8_t source[16]);
 
 #endif

@@ -177,6 +177,8 @@ static int collect(const struct population *p, const struct cohorts *cohorts,
 
 	ret->cohorts = cohorts->n;
 	ret->sources = p->n;
+	ret->noise = p->noise;
+	ret->requests_high = p->requests_high;
 	ret->list = calloc(cohorts->n + 1, sizeof(*ret->list));
 	if (!ret->list)
 		return -ENOMEM;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "user/base/prefix.h"
+#include "user/shoal/source.h"
 #include "user/sight/observation.h"
 
 struct asns;  /* user/sight/asns.h */
@@ -130,8 +131,10 @@ struct campaign {
 struct campaigns {
 	struct campaign *list; /* strongest first */
 	size_t n;
-	size_t cohorts; /* judged in this round */
-	size_t sources; /* looked at */
+	size_t cohorts;	      /* judged in this round */
+	size_t sources;	      /* looked at */
+	struct noise noise;   /* that this round's direct connections show */
+	double requests_high; /* more than that is a volume that only few sources have */
 };
 
 /* What a round looks at. */
@@ -161,13 +164,15 @@ size_t campaigns_living(const struct campaigns *c); /* those that have not ended
 const struct campaign *campaigns_find(const struct campaigns *c, uint32_t id);
 const struct member *campaign_member(const struct campaign *c, const uint8_t source[16]);
 
-#define SENTENCE_SIZE 160
-#define SENTENCES_MAX 24
+#define SENTENCE_SIZE 256 /* three lines of a terminal */
+#define SENTENCES_MAX 40
 
 enum side {
 	SIDE_FOR,
 	SIDE_AGAINST,
-	SIDE_EFFECT, /* what dropping would hit */
+	SIDE_WITHOUT, /* with one kind of evidence less */
+	SIDE_EFFECT,  /* what dropping would hit */
+	SIDE_LIFE,    /* since when, how it grows, what came before and after */
 };
 
 struct sentence {
@@ -175,15 +180,30 @@ struct sentence {
 	char text[SENTENCE_SIZE];
 };
 
-/* One sentence with its baseline: "464 of 470 sources are behind a second leg; of others 1.2 %."
- * `buf` gets at most `size` bytes, always terminated. Returns buf. */
+/* What a campaign is seen against. */
+struct backdrop {
+	uint32_t now_sec;
+	uint32_t day_sec;	     /* as in struct shoal_settings */
+	size_t sources;		     /* seen over WINDOW_DAY; 0: not known */
+	const struct campaigns *all; /* known at the same time; NULL: none */
+};
+
+/* One sentence with its baseline: "464 of 470 sources with this ClientHello show a second round
+ * trip; 1.2 % of others do." `buf` gets at most `size` bytes, always terminated. Returns buf. */
 const char *evidence_sentence(const struct campaign *c, enum family f, char *buf, size_t size);
+
+/* Was there anything to ask? Without seeds, or too few times, a family says nothing. */
+bool evidence_asked(const struct campaign *c, enum family f);
 
 /* "path", "density", "place" */
 const char *family_name(enum family f);
 
-/* All that is known for and against a campaign, and what dropping it would hit, in the order to be
- * read. Returns how many sentences. */
-size_t campaign_explain(const struct campaign *c, struct sentence ret[SENTENCES_MAX]);
+/* Would it still be found, whichever kind of evidence was left out? */
+bool campaign_stands(const struct campaign *c);
+
+/* All that is known for and against a campaign, what dropping it would hit and how it lives, in the
+ * order to be read. Returns how many sentences. */
+size_t campaign_explain(const struct campaign *c, const struct backdrop *b,
+			struct sentence ret[SENTENCES_MAX]);
 
 #endif

@@ -15,10 +15,16 @@
 
 /* Fields by the way they are kept. */
 #define TIMES(X) X(first_sec) X(last_sec) X(ended_sec) X(grown_sec)
-#define COUNTS(X) X(replaces) X(grown_from) X(members_max) X(seeds) X(sources) X(requests) X(shared)
+#define COUNTS(X) \
+	X(replaces) \
+	X(found) \
+	X(grown_from) \
+	X(members_max) \
+	X(seeds) X(sources) X(requests) X(shared) X(idle) X(fleeting)
 #define REALS(X) \
 	X(rate) \
 	X(rate_max) \
+	X(networks) \
 	X(log_request) \
 	X(log_response) X(p_combined) X(q_value) X(gap_low_ms) X(gap_high_ms) X(lfdr_max)
 
