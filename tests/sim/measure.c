@@ -290,7 +290,8 @@ static bool reached(const struct sighting *now, enum moment moment)
 	case MOMENT_ALARM: return now->campaigns;
 	case MOMENT_HALF: return now->found * 2ull >= now->sources;
 	case MOMENT_MOST: return now->found * 10ull >= now->sources * 9ull;
-	default: return now->acted;
+	case MOMENT_ACTED: return now->acted;
+	default: return now->linked;
 	}
 }
 

@@ -283,14 +283,14 @@ static void sum_up(struct outcome *o, uint32_t steps)
 		o->sources_max = observations_count(o->mind->observations);
 }
 
-int row_run(const struct row *row, enum profile profile, uint64_t seed, const char *clients,
+int row_run(const struct row *row, uint32_t people, uint64_t seed, const char *clients,
 	    struct outcome *ret)
 {
 	struct outcome o = { .row = row, .seed = seed };
 	/* The campaign starts up to a day after the first. */
 	double days = 1 + row->days + (row->sort == ROW_CAMPAIGN);
 	uint32_t steps = (uint32_t)(days * WORLD_STEPS), done = 0;
-	int r = make(&o, row->people[profile], clients);
+	int r = make(&o, people, clients);
 
 	for (; r == 0 && done < steps; done++)
 		r = step(&o, WORLD_START + done * WORLD_STEP);

@@ -194,7 +194,7 @@ static int run(enum profile profile, const char *name, const char *seed)
 	}
 	snprintf(path, sizeof(path), "%s/data/llm-traffic/clients.csv",
 		 shared ? shared : "../shared");
-	r = row_run(row, profile, strtoull(seed, NULL, 10), path, &o);
+	r = row_run(row, row->people[profile], strtoull(seed, NULL, 10), path, &o);
 	if (r < 0) {
 		fprintf(stderr, "sim_rows: %s %s: %s\n", name, seed, strerror(-r));
 		return 1;
