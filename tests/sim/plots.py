@@ -6,7 +6,7 @@ from html import escape
 
 from results import DAY, NEVER, duration, percent
 
-WIDTH, LEFT, RIGHT, TOP, LINE, GAP = 860, 190, 90, 64, 20, 26
+WIDTH, LEFT, RIGHT, TOP, LINE, GAP = 860, 190, 90, 76, 20, 26
 INK, GREY, LIGHT, BLUE, RED = "#1f2328", "#6e7781", "#d8dee4", "#0969da", "#cf222e"
 PALE = "#eaf2fb"
 
@@ -135,7 +135,7 @@ def campaigns(rows):
 def times(rows):
     ticks = [(600, "10 min"), (1800, "30 min"), (3600, "1 h"), (7200, "2 h"), (21600, "6 h"),
              (43200, "12 h"), (DAY, "1 day"), (3 * DAY, "3 days")]
-    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale)")
+    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale; looked at every 10 minutes)")
     lines = []
     for row, swarm in campaigns(rows):
         points = []
@@ -146,7 +146,7 @@ def times(rows):
             points.append((value, None, None, shape, moment == "alarm", late))
         lines.append((row.group, swarm.name, points))
     legend = [("circle", True, "first alarm"), ("square", False, "50 % of its sources are members"),
-              ("diamond", False, "90 %"), ]
+              ("diamond", False, "90 %")]
     return dot_plot("How long until a campaign is found (median over seeds)", axis, legend,
                     (7200, "goal for the alarm on 28.8M"), lines)
 
@@ -175,7 +175,7 @@ def poisson_interval(k):
 
 
 def harms(rows):
-    ticks = [(x, f"{x:g}") for x in (0.1, 1, 10, 100, 1000)]
+    ticks = [(x, f"{x:g}") for x in (0.1, 1, 10, 100, 1000, 10000)]
     axis = Axis(ticks, True, ("left", "none"), "per million honest sources and day (log scale)")
     lines = []
     for row in rows.values():
@@ -242,16 +242,16 @@ def memory(rows):
     if not runs:
         return ""
     most = max(max(run["rss_mib"]) - run["world_mib"] for _, run in runs)
-    top = 10 ** math.ceil(math.log10(max(most, 1)))
-    top = next(t for t in (top / 5, top / 2, top) if t >= most)
+    decade = 10 ** math.ceil(math.log10(max(most, 1)))
+    top = next(t for t in (decade / 5, decade / 2, decade) if t >= most)
     svg = Svg(330)
     svg.text(16, 24, "Memory over a month (without the made-up world's own)", 16, bold=True)
-    at_x = lambda day: 70 + day * (WIDTH - 200) / 31
+    at_x = lambda day: 70 + day * (WIDTH - 260) / 31
     at_y = lambda mib: 280 - mib / top * 220
     for i in range(6):
         svg.line(70, at_y(top * i / 5), at_x(31), at_y(top * i / 5))
         svg.text(62, at_y(top * i / 5) + 4, f"{top * i / 5:g}", 11, GREY, "end")
-    svg.text(16, 48, "MiB", 12, GREY)
+    svg.text(62, 48, "MiB", 11, GREY, "end")
     for day in range(0, 32, 5):
         svg.text(at_x(day), 298, str(day), 11, GREY, "middle")
     svg.text(at_x(15), 318, "day", 12, GREY, "middle")

@@ -65,7 +65,8 @@ static void put_swarm(const struct swarm *s, const struct verdict *v)
 		put_time(name, v->sec[k]);
 		printf("\"%s_leaked\":%" PRIu64 ",", names[k], v->leaked[k]);
 	}
-	printf("\"replaced\":%s", s->plan.replaces ? "true" : "false");
+	printf("\"replaced\":%s,\"start_hour\":%.2f", s->plan.replaces ? "true" : "false",
+	       s->start_sec % WORLD_DAY / 3600.0);
 	put_sighting("day", &v->day);
 	put_sighting("three_days", &v->three_days);
 	put_sighting("end", &v->now);
