@@ -6,7 +6,7 @@
 #   user/...         -> $(B)/libseine.a                       all but the mains and cmd_*.c
 #   scripts/S/X.c    -> $(B)/S/X                              programs of laboratory and bench
 #   tests/S/test_X.c -> $(B)/tests/S/test_X                   other files in S are shared by all
-#   tests/sim/sim_X.c -> $(B)/tests/sim/sim_X                 simulations, run by hand
+#   tests/sim/sim_X.c -> $(B)/tests/sim/sim_X                 programs of the simulation
 #
 # Sources are found by name: a new file needs no line here. Objects mirror the tree under $(BUILD).
 # SAN=1 builds with ASan and UBSan under $(BUILD)-san, SAN=fuzz with libFuzzer under $(BUILD)-fuzz.
@@ -211,7 +211,7 @@ $(PROGS): $(B)/%: $(B)/user/%.o $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIB_LIBS)
 
-$(TOOLS): $(B)/%: $(B)/scripts/%.o $(B)/libseine.a
+$(TOOLS): $(B)/%: $(B)/scripts/%.o $(B)/libtest.a $(B)/libseine.a
 	$(call say,LINK)
 	$(Q)$(LINK) $(LIB_LIBS)
 

@@ -19,6 +19,7 @@
 #include "user/host/guards.h"
 #include "user/host/privileges.h"
 #include "user/loop.h"
+#include "user/networks.h"
 #include "user/requests.h"
 #include "user/version.h"
 
@@ -57,7 +58,7 @@ static void tell_status(const struct agent *a)
 {
 	sd_notifyf(0, "STATUS=%s: %zu sources, %zu campaigns, %zu entries%s%s",
 		   a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing", a->cycle.sources,
-		   a->mind->campaigns ? a->mind->campaigns->n : 0, a->entries->n, a->degraded ? "; " : "",
+		   campaigns_living(a->mind->campaigns), a->entries->n, a->degraded ? "; " : "",
 		   a->degraded ? a->cycle.trouble : "");
 }
 
@@ -148,6 +149,7 @@ static void compare_sizes(struct agent *a)
 
 static int start_mind(struct agent *a, char *why)
 {
+	_cleanup_(asns_freep) struct asns *asns = NULL;
 	struct mind_settings s = {
 		.observation = {
 			.window_sec = a->conf.window_sec,
@@ -160,12 +162,16 @@ static int start_mind(struct agent *a, char *why)
 	struct datapath_sizes sizes;
 	int r;
 
+	r = networks_read(a->conf.networks, why, DATAPATH_WHY, &asns);
+	if (r < 0)
+		return r;
 	datapath_sizes(a->datapath, &sizes);
 	s.observation.max = sizes.sources;
 	r = mind_new(&s, &a->mind);
 	if (r < 0)
-		snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r));
-	return r;
+		return snprintf(why, DATAPATH_WHY, "observations: %s", strerror(-r)), r;
+	agent_networks(a, take_ptr(asns));
+	return 0;
 }
 
 /* Everything a packet may meet is in place before the first one comes. */

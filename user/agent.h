@@ -21,6 +21,7 @@
 #include "user/mind.h"
 #include "user/sight/dictionary.h"
 #include "user/sight/hellos.h"
+#include "user/sight/hygiene.h"
 #include "user/sight/trips.h"
 
 struct cycle { /* the last one, for `status` */
@@ -41,6 +42,7 @@ enum alarm {
 	ALARM_FLOWS,	 /* more new connections than are kept */
 	ALARM_MAPS,	 /* map operations failed in the datapath */
 	ALARM_INTERFACE, /* an interface no longer runs our program */
+	ALARM_SAMPLES,	 /* too many handshakes gave no gap that can be trusted */
 	ALARM_COUNT,
 };
 
@@ -59,6 +61,7 @@ struct agent {
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */
 	struct trips trips;			/* how long servers take */
+	struct hygiene hygiene;			/* how many handshakes can be trusted */
 	struct seine_stats stats, stats_before; /* the last two harvests, for rates */
 	struct cycle cycle;
 	uint32_t started_sec;
@@ -114,6 +117,9 @@ int agent_name_hello(struct agent *a, uint64_t key, const char *ja4, const char 
 /* Where server_time is a fixed one: puts it into `cfg`. Where it is measured: does so. */
 void agent_server_time(const struct conf *conf, struct seine_cfg *cfg);
 int agent_calibrate(struct agent *a, uint32_t now_sec);
+
+/* Takes over a table of networks; NULL: there is none. */
+void agent_networks(struct agent *a, struct asns *asns);
 
 /* Reads the allow list and what the host needs anew into a->guards. */
 int agent_guard(struct agent *a, uint32_t now_sec);

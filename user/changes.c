@@ -10,6 +10,7 @@
 #include "user/base/log.h"
 #include "user/hellonames.h"
 #include "user/loop.h"
+#include "user/networks.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(int r, char *why, const char *format, ...)
 {
@@ -186,10 +187,20 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	next->source_bits = now->source_bits;
 	next->judge.v6_source = now->judge.v6_source;
 	next->window_sec = now->window_sec;
+	next->shoal.day_sec = now->shoal.day_sec;
+}
+
+void agent_networks(struct agent *a, struct asns *asns)
+{
+	if (asns)
+		log_info("%s: %zu prefixes of networks", a->conf.networks, asns_count(asns));
+	asns_free(a->mind->asns);
+	a->mind->asns = asns;
 }
 
 int agent_reload(struct agent *a, char *why)
 {
+	_cleanup_(asns_freep) struct asns *asns = NULL;
 	_cleanup_(freep) struct allow_entry *allows = NULL;
 	_cleanup_(freep) struct hello_name *names = NULL;
 	enum seine_mode file_mode;
@@ -204,6 +215,9 @@ int agent_reload(struct agent *a, char *why)
 	if (r < 0)
 		return r;
 	r = hellonames_read(next.hello_names, why, DATAPATH_WHY, &names, &n_names);
+	if (r < 0)
+		return r;
+	r = networks_read(next.networks, why, DATAPATH_WHY, &asns);
 	if (r < 0)
 		return r;
 	keep_fixed(&a->conf, &next);
@@ -229,6 +243,7 @@ int agent_reload(struct agent *a, char *why)
 			 mode_text(a->conf.cfg.mode));
 	a->conf = next;
 	a->conf_mode = file_mode;
+	agent_networks(a, take_ptr(asns));
 	loop_retime(a->loop, a->cycle_timer, next.interval_ms);
 	agent_follow(a);
 	return agent_guard(a, agent_now_sec());

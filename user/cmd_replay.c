@@ -60,9 +60,17 @@ static double seconds_since(const struct timespec *then)
 	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
 
+/* In seconds, at the pace so far. */
+static uint64_t time_left(const struct replay_progress *p, double passed)
+{
+	double share = (double)p->offset / (double)p->size;
+
+	return share > 0 ? (uint64_t)(passed / share - passed) : 0;
+}
+
 static void draw_bar(const struct replay_progress *p, const struct watch *w, double passed)
 {
-	char frames[FORMAT_MAX], rate[FORMAT_MAX];
+	char frames[FORMAT_MAX], rate[FORMAT_MAX], left[FORMAT_MAX];
 	unsigned int full;
 
 	format_count(p->frames, frames);
@@ -75,8 +83,9 @@ static void draw_bar(const struct replay_progress *p, const struct watch *w, dou
 	fputs("\rreplay  ", stderr);
 	for (unsigned int i = 0; i < PROGRESS_CELLS; i++)
 		fputs(i < full ? (w->utf8 ? "━" : "#") : (w->utf8 ? "─" : "."), stderr);
-	fprintf(stderr, " %3u %%  %s packets, %s/s  ", (unsigned int)(p->offset * 100 / p->size),
-		frames, rate);
+	fprintf(stderr, " %3u %%  %s packets, %s/s, %s left  ",
+		(unsigned int)(p->offset * 100 / p->size), frames, rate,
+		format_time(time_left(p, passed), left));
 }
 
 static void on_progress(const struct replay_progress *p, void *arg)

@@ -174,6 +174,28 @@ static const struct setting_kind server_time = {
 	.unit_us = 1,
 };
 
+/* A file that one may do without. */
+static int optional_read(const struct setting *s, const char *value, void *at, char *why,
+			 size_t size)
+{
+	if (strcmp(value, "none") != 0)
+		return setting_path.parse(s, value, at, why, size);
+	*(char *)at = '\0';
+	return 0;
+}
+
+static void optional_print(const struct setting *s, const void *at, FILE *to)
+{
+	const char *path = at;
+
+	fprintf(to, "%s = %s\n", s->key, *path ? path : "none");
+}
+
+static const struct setting_kind optional_path = {
+	.parse = optional_read,
+	.print = optional_print,
+};
+
 /* ---- the table ---- */
 
 static const char *const xdp_words[] = { "native", "generic", NULL };
@@ -241,6 +263,7 @@ static const struct setting settings[] = {
 	{ "correlate", "prefix_v6", &setting_lengths, AT(shoal.prefix_v6_min), FROM(32, 64) },
 	{ "correlate", "stacks_max", &setting_real, AT(shoal.stacks_max), FROM(1, 64) },
 	{ "correlate", "hold", &setting_sec, AT(shoal.hold_sec), FROM(0, DAY) },
+	{ "correlate", "networks", &optional_path, AT(networks), ROOM(networks) },
 
 	{ "judge", "ttl", &setting_sec, AT(judge.ttl_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
@@ -425,6 +448,7 @@ int conf_load(const char *path, char *why, size_t size, struct conf *ret)
 	if (r < 0)
 		return refuse(why, size, "%s: %s", path, sentence);
 	conf.judge.v6_source = conf.source_bits;
+	conf.shoal.day_sec = conf.window_sec;
 	for (unsigned int i = 0; i < SEINE_PORT_WORDS; i++)
 		conf.ports.tcp[i] |= conf.ports.balanced[i];
 	*ret = conf;

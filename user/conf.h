@@ -51,6 +51,7 @@ struct conf {
 	char socket[108]; /* sockaddr_un.sun_path */
 	char allow_dir[PATH_MAX];
 	char hello_names[PATH_MAX];
+	char networks[PATH_MAX]; /* empty: no table of networks */
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;

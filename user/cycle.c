@@ -176,23 +176,32 @@ static int enforce(struct agent *a, struct turn *t)
 
 /* ---- record ---- */
 
-static void record_campaigns(const struct campaigns *before, const struct campaigns *now)
+static void record_beginning(const struct campaign *c)
 {
 	char text[SENTENCE_SIZE];
 
-	for (size_t i = 0; i < now->n; i++) {
-		const struct campaign *c = &now->list[i];
+	log_info("campaign c-%04" PRIx32 ": found, %zu members, %" PRIu64 " requests; %s", c->id,
+		 c->n_members, c->requests, evidence_sentence(c, FAMILY_PATH, text, sizeof(text)));
+}
 
-		if (!before || !campaigns_find(before, c->id))
-			log_info("campaign c-%04" PRIx32 ": found, %zu members, %" PRIu64
-				 " requests; %s",
-				 c->id, c->n_members, c->requests,
-				 evidence_sentence(c, FAMILY_PATH, text, sizeof(text)));
-	}
-	for (size_t i = 0; before && i < before->n; i++) {
-		if (!campaigns_find(now, before->list[i].id))
-			log_info("campaign c-%04" PRIx32 ": no longer seen", before->list[i].id);
-	}
+/* What changed in a campaign since the round before. */
+static void record_campaign(const struct campaign *before, const struct campaign *now)
+{
+	if (!now->ended_sec && (!before || before->ended_sec))
+		record_beginning(now);
+	if (now->ended_sec && before && !before->ended_sec)
+		log_info("campaign c-%04" PRIx32 ": ended, %" PRIu32 " members at its height",
+			 now->id, now->members_max);
+	if (now->replaces && !(before && before->replaces))
+		log_warning("campaign c-%04" PRIx32 ": has taken over the load of c-%04" PRIx32,
+			    now->id, now->replaces);
+}
+
+static void record_campaigns(const struct campaigns *before, const struct campaigns *now)
+{
+	for (size_t i = 0; i < now->n; i++)
+		record_campaign(before ? campaigns_find(before, now->list[i].id) : NULL,
+				&now->list[i]);
 }
 
 static void record_entries(const struct agent *a)
@@ -211,7 +220,25 @@ static void record_budget(const struct agent *a, bool before)
 		log_warning("the budget is spent: not all of what was found is acted on");
 }
 
-static void check_counters(struct agent *a)
+static void check_samples(struct agent *a, uint32_t now_sec)
+{
+	const struct hygiene *h = &a->hygiene;
+
+	hygiene_add(&a->hygiene, &a->stats, now_sec, a->conf.window_sec / SPAN_DAY_SLOTS);
+	if (h->bad)
+		agent_alarm(a, ALARM_SAMPLES, true,
+			    "the timing of %" PRIu64 " of the last %" PRIu64
+			    " handshakes cannot be trusted: campaigns may hide there; of %" PRIu64
+			    " because %s",
+			    h->untrusted, h->handshakes, h->most, h->reason);
+	else
+		agent_alarm(a, ALARM_SAMPLES, false,
+			    "the timing of %" PRIu64 " of the last %" PRIu64
+			    " handshakes cannot be trusted",
+			    h->untrusted, h->handshakes);
+}
+
+static void check_counters(struct agent *a, uint32_t now_sec)
 {
 	const struct seine_stats *s = &a->stats, *b = &a->stats_before;
 
@@ -219,6 +246,7 @@ static void check_counters(struct agent *a)
 		    "more new connections than flows_per_second: some are not measured");
 	agent_alarm(a, ALARM_MAPS, s->map_error != b->map_error,
 		    "map operations fail in the datapath (map_error)");
+	check_samples(a, now_sec);
 }
 
 static void check_interfaces(struct agent *a)
@@ -243,7 +271,7 @@ static void record(struct agent *a, struct turn *t)
 		record_campaigns(t->campaigns_before, a->mind->campaigns);
 	record_entries(a);
 	record_budget(a, t->budget_spent_before);
-	check_counters(a);
+	check_counters(a, t->now_sec);
 	check_interfaces(a);
 }
 

@@ -22,7 +22,6 @@ void mind_free(struct mind *m)
 	observations_free(m->observations);
 	asns_free(m->asns);
 	free(m->seeds.list);
-	free(m->features);
 	campaigns_free(m->campaigns);
 	judgement_free(m->judgement);
 	free(m);
@@ -119,6 +118,7 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 	struct shoal_question q = {
 		.window = w,
 		.now_sec = now_sec,
+		.since_sec = observations_since(m->observations, w),
 		.asns = m->asns,
 		.seeds = m->seeds.n ? &m->seeds : NULL,
 		.slot = slot_at(m->settings.observation.epoch_sec + now_sec,
@@ -134,11 +134,8 @@ static int look(struct mind *m, enum window w, uint32_t now_sec, struct campaign
 		return r;
 	m->rounds[w] = (struct round){ now_sec, observations_changes(m->observations) };
 	m->n_rounds++;
-	if (w == WINDOW_DAY) {
-		free(m->features);
-		m->features = take_ptr(f);
+	if (w == WINDOW_DAY)
 		m->n = q.n;
-	}
 	return 0;
 }
 
@@ -162,7 +159,7 @@ int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaign
 	int r = 0;
 
 	*campaigns_before = NULL;
-	/* The day first: its features are what judging goes by. */
+	/* The day first: prefixes are found there. */
 	for (size_t i = 0; i < most; i++) {
 		w = m->rounds[WINDOW_DAY].sec ? next_due(m, now_sec) : WINDOW_DAY;
 		if (w == WINDOWS)
@@ -179,12 +176,36 @@ int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaign
 	return r;
 }
 
+/* ---- judge ---- */
+
+/* Only an entry for more than one source can hit somebody who was not judged. */
+static bool any_wide(const struct campaigns *c, const struct entries *held,
+		     const struct judge_settings *s)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i].n_prefixes)
+			return true;
+	for (size_t i = 0; i < held->n; i++) {
+		const struct prefix *p = &held->list[i].prefix;
+
+		if (held->list[i].row.origin == SEINE_AUTO &&
+		    p->len < (prefix_is_v4(p) ? 128 : s->v6_source))
+			return true;
+	}
+	return false;
+}
+
 int mind_judge(struct mind *m, const struct entries *held, const struct guards *g, uint32_t now_sec)
 {
+	_cleanup_(freep) struct features *f = NULL;
 	struct judgement *j = NULL;
-	int r;
+	size_t n = 0;
+	int r = 0;
 
-	r = judge_round(m->campaigns, held, g, m->features, m->n, m->settings.judge, now_sec, &j);
+	if (any_wide(m->campaigns, held, m->settings.judge))
+		r = observations_features(m->observations, WINDOW_DAY, now_sec, &f, &n);
+	if (r == 0)
+		r = judge_round(m->campaigns, held, g, f, n, m->settings.judge, now_sec, &j);
 	if (r < 0)
 		return r;
 	judgement_free(m->judgement);

@@ -31,10 +31,9 @@ struct mind_settings {
 struct mind {
 	struct mind_settings settings;
 	struct observations *observations;
-	struct asns *asns;   /* NULL: none given */
+	struct asns *asns; /* NULL: none given */
 	struct seeds seeds;
-	struct features *features; /* of the last round over WINDOW_DAY */
-	size_t n;
+	size_t n; /* sources in the last round over WINDOW_DAY */
 	struct campaigns *campaigns; /* NULL before the first round */
 	struct judgement *judgement;
 	struct round {

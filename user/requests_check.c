@@ -57,7 +57,8 @@ int request_check(struct agent *a, const json_t *request, const struct moment *m
 	if (r < 0)
 		return r;
 	source = request_source_of(a, &address);
-	known = observations_find(a->mind->observations, source.ip, WINDOW_DAY, m->now_sec, &f) == 0;
+	known = observations_find(a->mind->observations, source.ip, WINDOW_DAY, m->now_sec, &f) ==
+		0;
 	if (known)
 		state.hello_key = f.hello_key;
 	check_address(&state, &address, &result);

@@ -43,7 +43,8 @@ _Static_assert(ARRAY_LEN(source_sorts) == ARRAY_LEN(source_orders) + 1, "one ord
 const struct campaign *request_campaign_of(const struct agent *a, const uint8_t source[16])
 {
 	for (size_t i = 0; a->mind->campaigns && i < a->mind->campaigns->n; i++)
-		if (campaign_member(&a->mind->campaigns->list[i], source))
+		if (!a->mind->campaigns->list[i].ended_sec &&
+		    campaign_member(&a->mind->campaigns->list[i], source))
 			return &a->mind->campaigns->list[i];
 	return NULL;
 }

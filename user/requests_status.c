@@ -131,12 +131,14 @@ static json_t *campaigns(const struct agent *a)
 	if (!a->mind->campaigns)
 		return json_null();
 	for (size_t i = 0; i < a->mind->campaigns->n; i++) {
+		if (a->mind->campaigns->list[i].ended_sec)
+			continue;
 		members += a->mind->campaigns->list[i].n_members;
 		prefixes += a->mind->campaigns->list[i].n_prefixes;
 	}
-	return json_pack("{s:I, s:I, s:I, s:I}", "found", (json_int_t)a->mind->campaigns->n, "members",
-			 members, "prefixes", prefixes, "cohorts",
-			 (json_int_t)a->mind->campaigns->cohorts);
+	return json_pack("{s:I, s:I, s:I, s:I}", "found",
+			 (json_int_t)campaigns_living(a->mind->campaigns), "members", members,
+			 "prefixes", prefixes, "cohorts", (json_int_t)a->mind->campaigns->cohorts);
 }
 
 static json_t *hellos(const struct agent *a)

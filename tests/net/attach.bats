@@ -333,6 +333,21 @@ allow_list_is_empty() {
 	! seine allow list --json | grep -qF 198.51.100.0
 }
 
+@test "a table of networks is read at start and on reload, and never half" {
+	printf '198.51.100.0/24 64500 ours\n2001:db8::/32 AS64501\n' >"$dir/networks"
+	configure "\$a [correlate]\nnetworks = $dir/networks"
+	start
+	logged "$dir/networks: 2 prefixes of networks"
+
+	printf '203.0.113.0/24 64502\n203.0.113.1/24 64502\n' >"$dir/networks"
+	kill -HUP "$agent"
+	wait_until logged "the settings stay as they were"
+	logged "$dir/networks:2: 203.0.113.1/24: host bits set"
+	stop
+	seined 1
+	[[ $output == *"$dir/networks:2: "* ]]
+}
+
 @test "a mode set on the command line outlives a reload" {
 	start
 	seine mode enforce

@@ -58,6 +58,18 @@ value() {
 	done
 }
 
+@test "a table of networks that cannot be read is named by file and line" {
+	printf '[interface]\nname = eth0\n[service]\nport = 443\n[correlate]\nnetworks = %s\n' \
+		"$BATS_TEST_TMPDIR/networks" >"$BATS_TEST_TMPDIR/seine.conf"
+	echo '198.51.100.0/24 AS64500 ours' >"$BATS_TEST_TMPDIR/networks"
+	run --separate-stderr "$seine" --config "$BATS_TEST_TMPDIR/seine.conf" replay "$corpus/raw.pcap"
+	[ "$status" -eq 0 ]
+	echo '198.51.100.0/24 ours' >>"$BATS_TEST_TMPDIR/networks"
+	run --separate-stderr "$seine" --config "$BATS_TEST_TMPDIR/seine.conf" replay "$corpus/raw.pcap"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"$BATS_TEST_TMPDIR/networks:2: ours: not a number"* ]]
+}
+
 @test "ports that are none are a misuse" {
 	run --separate-stderr "$seine" replay "$corpus/raw.pcap" --ports 443,htps
 	[ "$status" -eq 2 ]

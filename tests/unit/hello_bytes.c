@@ -76,7 +76,7 @@ void bytes_close(struct bytes *b, size_t opened, unsigned int size)
 	write_number(b->data + opened - size, b->len - opened, size);
 }
 
-static void extension_add(struct bytes *b, uint16_t type, const void *body, size_t len)
+void bytes_extension(struct bytes *b, uint16_t type, const void *body, size_t len)
 {
 	bytes_number(b, type, 2);
 	bytes_number(b, len, 2);
@@ -103,12 +103,12 @@ void hello_make(uint8_t seed, size_t padding, struct bytes *ret)
 	bytes_add(ret, ciphers, sizeof(ciphers));
 	bytes_number(ret, 0x0100, 2);
 	list = bytes_open(ret, 2);
-	extension_add(ret, 0x8a8a, "", 0);
-	extension_add(ret, 0x0000, sni, sizeof(sni) - 1);
-	extension_add(ret, 0x0010, alpn, sizeof(alpn) - 1);
-	extension_add(ret, 0x002b, versions, sizeof(versions));
-	extension_add(ret, 0x000d, signatures, sizeof(signatures));
-	extension_add(ret, 0x0023, "", 0);
+	bytes_extension(ret, 0x8a8a, "", 0);
+	bytes_extension(ret, 0x0000, sni, sizeof(sni) - 1);
+	bytes_extension(ret, 0x0010, alpn, sizeof(alpn) - 1);
+	bytes_extension(ret, 0x002b, versions, sizeof(versions));
+	bytes_extension(ret, 0x000d, signatures, sizeof(signatures));
+	bytes_extension(ret, 0x0023, "", 0);
 	if (padding) {
 		bytes_number(ret, 0x0015, 2);
 		bytes_number(ret, padding, 2);

@@ -22,6 +22,9 @@ void bytes_number(struct bytes *b, uint64_t value, unsigned int size);
 size_t bytes_open(struct bytes *b, unsigned int size);
 void bytes_close(struct bytes *b, size_t opened, unsigned int size);
 
+/* An extension of a hello: its type, its length, its body. */
+void bytes_extension(struct bytes *b, uint16_t type, const void *body, size_t len);
+
 /* A hello as a browser sends it, after which its extensions may be gone on with: GREASE, SNI, ALPN
  * h2 and http/1.1, versions 1.3 and 1.2, three signatures, a ticket, and `padding` bytes of padding
  * (0: none). `seed` is its random. */

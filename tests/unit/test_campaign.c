@@ -20,6 +20,7 @@ struct stage {
 	size_t n, room;
 	struct population *p;
 	struct campaign c;
+	struct shoal_settings settings; /* of prefixes; all 0: the default ones */
 };
 
 static void stage_clear(struct stage *s)
@@ -72,13 +73,15 @@ static void build(struct stage *s, size_t certain)
 	const struct shoal_question q = { .f = s->f, .n = s->n, .window = WINDOW_DAY };
 	struct cohorts *cohorts = NULL;
 
+	if (!s->settings.prefix_min)
+		s->settings = shoal_defaults;
 	assert_int_equal(population_new(&q, &shoal_defaults, &s->p), 0);
 	assert_int_equal(cohorts_new(s->p, 1, &cohorts), 0);
 	assert_int_equal(cohorts->n, 1);
 	for (size_t i = 0; i < cohorts->list[0].n; i++)
 		cohorts->list[0].lfdr[i] = i < certain ? 0.01f : 0.2f;
-	assert_int_equal(campaign_build(s->p, &cohorts->list[0], &shoal_defaults, 500, &s->c), 0);
-	assert_int_equal(campaign_find_nets(s->p, &shoal_defaults, &s->c), 0);
+	assert_int_equal(campaign_build(s->p, &cohorts->list[0], &shoal_defaults, &s->c), 0);
+	assert_int_equal(campaign_find_nets(s->p, &s->settings, &s->c), 0);
 	cohorts_free(cohorts);
 }
 
@@ -184,6 +187,62 @@ static void test_neighbours(void **state)
 	assert_string_equal(prefixes(&busy), "10.1.2.0/26");
 }
 
+static void turn_direct(struct features *f)
+{
+	f->trail = (struct trail){ .none = 10 };
+}
+
+/* One who has been there for over a month, or whom many share, is not hit for his neighbours, even
+ * where the bound would hold; his half of the subnet is spared. */
+static void test_old_and_shared_neighbours(void **state)
+{
+	_cleanup_(stage_clear) struct stage young = { 0 };
+	_cleanup_(stage_clear) struct stage old = { 0 };
+	_cleanup_(stage_clear) struct stage shared = { 0 };
+
+	(void)state;
+	fill(&young, "10.1.2.%u", 0, 256, KEY, true);
+	turn_direct(&young.f[77]);
+	young.f[77].age_sec = 30 * 86400;
+	build(&young, SIZE_MAX);
+	assert_string_equal(prefixes(&young), "10.1.2.0/24");
+	assert_int_equal(young.c.prefixes[0].outsiders, 1);
+	assert_int_equal(young.c.refused[NET_KNOWN], 0);
+
+	fill(&old, "10.1.2.%u", 0, 256, KEY, true);
+	old.f[200].age_sec = 45 * 86400; /* a member may be as old as it likes */
+	turn_direct(&old.f[77]);
+	old.f[77].age_sec = 30 * 86400 + 1;
+	build(&old, SIZE_MAX);
+	assert_string_equal(prefixes(&old), "10.1.2.0/26 10.1.2.128/25");
+	/* The /24, /25, /26, /27 and /28 around him; then seven members are left beside him. */
+	assert_int_equal(old.c.refused[NET_KNOWN], 5);
+	assert_int_equal(old.c.refused[NET_SHARED], 0);
+
+	fill(&shared, "10.1.2.%u", 0, 256, KEY, true);
+	shared.f[77].stacks = 9;
+	build(&shared, SIZE_MAX);
+	assert_string_equal(prefixes(&shared), prefixes(&old));
+	assert_int_equal(shared.c.refused[NET_SHARED], 5);
+	assert_int_equal(shared.c.refused[NET_KNOWN], 0);
+}
+
+/* Nothing wider or narrower than allowed, even where all members lie in a corner. */
+static void test_lengths(void **state)
+{
+	_cleanup_(stage_clear) struct stage s = { 0 };
+
+	(void)state;
+	fill(&s, "10.1.2.%u", 0, 32, KEY, true);
+	fill(&s, "10.1.2.%u", 40, 8, KEY, true);
+	fill(&s, "2001:db8:1:%x::", 0, 40, KEY, true);
+	s.settings = shoal_defaults;
+	s.settings.prefix_v4_max = 26;
+	s.settings.prefix_v6_max = 58;
+	build(&s, SIZE_MAX);
+	assert_string_equal(prefixes(&s), "10.1.2.0/26 2001:db8:1::/58");
+}
+
 /* Sources that look like the campaign, but are not proven yet, neither spoil nor prove. */
 static void test_undecided_neighbours(void **state)
 {
@@ -260,15 +319,20 @@ static void test_explain(void **state)
 			 "second leg; of others 1.2 %."));
 	assert_true(says(list, n, SIDE_FOR,
 			 "240 of 250 do nearly equal work; of such a crowd 0.4 would."));
-	assert_true(says(list, n, SIDE_AGAINST, "Weak: No two of its sources share a subnet."));
+	assert_true(says(list, n, SIDE_AGAINST,
+			 "Weak: No subnet holds more of its sources than expected."));
 	assert_true(says(list, n, SIDE_FOR,
 			 "It would be found without the evidence of place, too (p 1e-09)."));
 	assert_true(says(list, n, SIDE_AGAINST,
 			 "Without the evidence of path it would not be found (p 0.3)."));
 	assert_true(
 		says(list, n, SIDE_AGAINST, "1 source fits, but is spared: many people share it."));
-	assert_true(
-		says(list, n, SIDE_EFFECT, "1 prefix would cover 244 members and 1 other source."));
+	assert_true(says(list, n, SIDE_EFFECT,
+			 "2 prefixes would cover 184 members and 0 other sources."));
+	assert_true(says(
+		list, n, SIDE_EFFECT,
+		"Prefixes spared: 0 too thin, 11 not surely pure, 0 with long-known others, 5 with "
+		"shared ones."));
 	for (size_t i = 0; i < n; i++)
 		assert_true(strlen(list[i].text) <= 100);
 }
@@ -296,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_dense_subnets),
 		cmocka_unit_test(test_widest_that_is_full),
 		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_old_and_shared_neighbours),
+		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_undecided_neighbours),
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_explain),

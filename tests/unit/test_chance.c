@@ -35,6 +35,20 @@ static void test_hypergeometric(void **state)
 	assert_near(chance_hypergeometric(40, 100, 1000, 100000), 3.572242277947641e-53);
 }
 
+static void test_normal_and_chi_square(void **state)
+{
+	(void)state;
+	assert_near(chance_normal(0), 0.5);
+	assert_near(chance_normal(1.96), 0.024997895148220435);
+	assert_near(chance_normal(10), 7.619853024160527e-24);
+	assert_near(chance_chi_square(3.841458820694124, 1), 0.05);
+	assert_near(chance_chi_square(200, 2), 3.720075976020836e-44);
+	assert_near(chance_chi_square(20, 4), 0.0004993992273873325);
+	/* Beyond 1e5 to a thousandth only: what lies 0, 3 and 6 standard deviations out. */
+	assert_true(fabs(chance_chi_square(1e6, 1e6) / 0.49981193736 - 1) < 1e-3);
+	assert_true(fabs(chance_chi_square(1e6 + 3 * sqrt(2e6), 1e6) / 1.36666e-3 - 1) < 1e-3);
+}
+
 /* Where a question makes no sense the answer proves nothing; where it is certain, all. */
 static void test_edges(void **state)
 {
@@ -43,6 +57,13 @@ static void test_edges(void **state)
 	assert_true(chance_binomial(5, 10, NAN) == 1);
 	assert_true(chance_binomial(5, 10, 1) == 1);
 	assert_true(chance_binomial(1, 10, 0) == CHANCE_MIN);
+	assert_true(chance_normal(NAN) == 1);
+	assert_true(chance_normal(INFINITY) == CHANCE_MIN);
+	assert_true(chance_chi_square(NAN, 3) == 1);
+	assert_true(chance_chi_square(3, 0) == 1);
+	assert_true(chance_chi_square(3, INFINITY) == 1);
+	assert_true(chance_chi_square(INFINITY, 3) == CHANCE_MIN);
+	assert_true(chance_chi_square(1e6, 3) == CHANCE_MIN);
 	assert_true(chance_hypergeometric(1, 60, 10, 50) == 1);
 	assert_true(chance_hypergeometric(11, 20, 10, 50) == CHANCE_MIN);
 }
@@ -90,6 +111,10 @@ static void test_any_argument(void **state)
 		p = pow(10, -(double)(draw() % 320) / 10);
 		assert_chance(chance_binomial(k, n, draw() % 10 ? p : 2));
 		assert_chance(chance_binomial(k, n, 1 - p));
+		assert_chance(chance_chi_square(n * p, k / (1 + p)));
+		assert_chance(chance_chi_square(n / p, n));
+		assert_chance(chance_chi_square(n * (1 - p), n));
+		assert_chance(chance_chi_square(n * (1 + p), n));
 		if (i % 10)
 			continue;
 		assert_chance(chance_share_low(k, n, p));
@@ -101,8 +126,11 @@ static void test_any_argument(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binomial),     cmocka_unit_test(test_hypergeometric),
-		cmocka_unit_test(test_edges),	     cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_binomial),
+		cmocka_unit_test(test_hypergeometric),
+		cmocka_unit_test(test_normal_and_chi_square),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_any_argument),
 	};
 

@@ -76,6 +76,7 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.shoal.prefix_v4_min, 20);
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
 	assert_string_equal(c.pin_dir, "/sys/fs/bpf/seine");
+	assert_string_equal(c.networks, "");
 }
 
 static void reads_a_file_and_its_drop_ins(void **state)
@@ -130,6 +131,7 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[correlate]\nq = 200%\n", ":6: ", "share" },
 		{ LEAST "[correlate]\nq = 1\n", ":6: ", "from 0% to 20%" },
 		{ LEAST "[correlate]\nstacks_max = 0.5\n", ":6: ", "from 1 to 64" },
+		{ LEAST "[correlate]\nnetworks = networks\n", ":6: ", "absolute" },
 		{ LEAST "[datapath]\nsources = 1e6\n", ":6: ", "number from 64" },
 		{ LEAST "[datapath]\nserver_time = never\n", ":6: ", "a time from 0 to 1s" },
 		{ LEAST "[datapath]\nserver_time = 2s\n", ":6: ", "a time from 0 to 1s" },
@@ -206,6 +208,7 @@ static void prints_what_it_reads(void **state)
 			 "socket = /run/a b/c.sock\n"
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
+			 "networks = /srv/networks.txt\n"
 			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n");
 	assert_int_equal(conf_load(p->file, why, sizeof(why), &c), 0);
 	first = print(&c);
@@ -222,6 +225,7 @@ static void prints_what_it_reads(void **state)
 	assert_true(again.shoal.stacks_max == 2.75);
 	assert_true(again.judge.benign_share_max == 0.00001);
 	assert_string_equal(again.socket, "/run/a b/c.sock");
+	assert_string_equal(again.networks, "/srv/networks.txt");
 }
 
 /* "#key = value" is a default; "# sentence" is not. */
@@ -277,10 +281,11 @@ static void drop_ins_follow_the_order_of_their_names(void **state)
 	write_text(p->file, LEAST "[agent]\nmode = enforce\n");
 	assert_int_equal(mkdir(p->drop_dir, 0700), 0);
 	snprintf(other, sizeof(other), "%s/9.conf", p->drop_dir);
-	write_text(p->drop_in, "[judge]\nttl = 2h\n");
-	write_text(other, "[judge]\nttl = 3h\n");
+	write_text(p->drop_in, "[judge]\nttl = 2h\n[correlate]\nnetworks = /srv/networks.txt\n");
+	write_text(other, "[judge]\nttl = 3h\n[correlate]\nnetworks = none\n");
 	assert_int_equal(conf_load(p->file, why, sizeof(why), &c), 0);
 	assert_int_equal(c.judge.ttl_sec, 10800);
+	assert_string_equal(c.networks, "");
 	assert_int_equal(c.cfg.mode, SEINE_ENFORCE);
 
 	write_text(other, "[judge]\nttl = soon\n");

@@ -14,12 +14,14 @@
 #include "user/base/cleanup.h"
 #include "user/shoal/chance.h"
 #include "user/shoal/family.h"
+#include "user/sight/asns.h"
 
 #define KEY 7
 
 struct stage {
 	struct features *f;
 	size_t n, room;
+	struct asns *asns; /* NULL: no table of networks */
 	struct population *p;
 	struct cohorts *cohorts;
 	struct crowd *crowd;
@@ -30,6 +32,7 @@ static void stage_clear(struct stage *s)
 	crowd_free(s->crowd);
 	cohorts_free(s->cohorts);
 	population_free(s->p);
+	asns_free(s->asns);
 	free(s->f);
 }
 
@@ -66,7 +69,12 @@ static struct features *add(struct stage *s, uint32_t address, uint64_t key, boo
 
 static void judge(struct stage *s)
 {
-	const struct shoal_question q = { .f = s->f, .n = s->n, .window = WINDOW_DAY };
+	const struct shoal_question q = {
+		.f = s->f,
+		.n = s->n,
+		.window = WINDOW_DAY,
+		.asns = s->asns,
+	};
 
 	assert_int_equal(population_new(&q, &shoal_defaults, &s->p), 0);
 	assert_int_equal(cohorts_new(s->p, 10, &s->cohorts), 0);
@@ -163,6 +171,129 @@ static void test_place(void **state)
 	assert_true(place(0, 100, 100).p > 0.5); /* scattered among others */
 }
 
+/* Networks 64500 on: 10.0.0.0/10 and the three behind it, and two that lie inside of others. */
+static struct asns *networks(void)
+{
+	static const char *const prefixes[] = {
+		"10.0.0.0/10",	 "10.64.0.0/10",  "10.128.0.0/10",
+		"10.192.0.0/10", "10.128.7.0/24", "10.80.0.0/16",
+	};
+	struct asns *a = NULL;
+	struct prefix p;
+	char why[160];
+
+	assert_int_equal(asns_new(&a), 0);
+	for (uint32_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		assert_int_equal(prefix_parse(prefixes[i], why, sizeof(why), &p), 0);
+		assert_int_equal(asns_add(a, &p, 64500 + i), 0);
+	}
+	assert_int_equal(asns_settle(a), 0);
+	return a;
+}
+
+/* 60 of a cohort, each in a /16 of its own with others in it: `inside` of them in AS64501, where
+ * every fifth of 320 others is, and 5 with its ClientHello that are direct. The rest, and another
+ * campaign, are in AS64500. One of them and one of the others are in a hole of AS64501. */
+static struct evidence spread_over(uint32_t inside, bool table)
+{
+	_cleanup_(stage_clear) struct stage s = { 0 };
+	struct evidence e;
+
+	for (uint32_t i = 0; i < 320; i++)
+		add(&s, (i % 5 ? i % 64 : 64 + i % 64) << 16 | i, 3, false);
+	for (uint32_t i = 0; i < 5; i++)
+		add(&s, (100 + i) << 16 | 0x2000, KEY, false);
+	for (uint32_t i = 0; i < 60; i++) {
+		add(&s, (i < inside ? 64 + i : i) << 16 | 0x8000 | i, KEY, true);
+		add(&s, i << 16 | 0x4000 | i, 4, true);
+	}
+	s.asns = table ? networks() : NULL;
+	judge(&s);
+	e = place_judge(s.p, &s.cohorts->list[1]);
+	if (e.asn)
+		assert_true(fabs(e.p /
+					 chance_hypergeometric((uint32_t)e.observed, (uint32_t)e.of,
+							       60, (uint32_t)s.p->n) /
+					 (double)s.p->places -
+				 1) < 1e-9);
+	return e;
+}
+
+/* A campaign in one network, thin in every subnet, is seen by the network and by nothing else. */
+static void test_networks(void **state)
+{
+	struct campaign c = { 0 };
+	char text[SENTENCE_SIZE];
+	struct evidence e;
+
+	(void)state;
+	assert_true(spread_over(60, false).p > 0.5);
+	e = spread_over(60, true);
+	assert_true(e.p < 1e-20);
+	assert_int_equal(e.asn, 64501);
+	assert_true(e.observed == 59 && e.of == 127);
+	assert_true(fabs(e.expected - 127 * 60 / 445.0) < 1e-9);
+	assert_true(spread_over(15, true).p > 0.5); /* as many as of others */
+	assert_true(spread_over(40, true).p < 1e-6);
+
+	c.evidence[FAMILY_PLACE] = e;
+	assert_string_equal(evidence_sentence(&c, FAMILY_PLACE, text, sizeof(text)),
+			    "59 of 127 sources in AS64501 belong to it; 17.1 expected.");
+}
+
+/* Where one subnet is all that a network holds, the subnet is named. Sources that the table does
+ * not know are in no network together. */
+static void test_subnet_or_network(void **state)
+{
+	_cleanup_(stage_clear) struct stage s = { 0 };
+	struct shoal_question q = { .window = WINDOW_DAY };
+	struct population *without = NULL;
+	struct evidence e;
+	char text[PREFIX_TEXT];
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++)
+		add(&s, 128 << 16 | 7 << 8 | i, KEY, true);
+	for (uint32_t i = 0; i < 400; i++)
+		add(&s, i << 14 | 1, 3, false);
+	s.asns = networks();
+	judge(&s);
+	q.f = s.f;
+	q.n = s.n;
+	e = place_judge(s.p, &s.cohorts->list[0]);
+	assert_true(e.p < 1e-20);
+	assert_int_equal(e.asn, 0);
+	assert_string_equal(prefix_format(&e.where, text), "10.128.7.0/24");
+	assert_int_equal(s.p->list[0].asn, 64500);
+	assert_int_equal(s.p->list[0].around_asn, 256);
+
+	/* Every network that anybody is in is one more place that might have stood out. */
+	assert_int_equal(population_new(&q, &shoal_defaults, &without), 0);
+	assert_int_equal(s.p->places, without->places + 4);
+	population_free(without);
+}
+
+static void test_unknown_network(void **state)
+{
+	_cleanup_(stage_clear) struct stage s = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 60; i++)
+		add(&s, i << 16 | 0x8000, KEY, true);
+	for (uint32_t i = 0; i < 60; i++)
+		for (uint32_t j = 0; j < 4; j++)
+			add(&s, (128 + i) << 16 | j, 3, false);
+	/* A table of nothing but the others' half: the cohort is what is left over. */
+	assert_int_equal(asns_new(&s.asns), 0);
+	assert_int_equal(
+		asns_add(s.asns, &(struct prefix){ { [10] = 0xff, 0xff, 10, 128 }, 105 }, 9), 0);
+	assert_int_equal(asns_settle(s.asns), 0);
+	judge(&s);
+	assert_int_equal(s.p->list[0].asn, 0);
+	assert_int_equal(s.p->list[0].around_asn, 0);
+	assert_true(place_judge(s.p, &s.cohorts->list[0]).p == 1);
+}
+
 /* Between -2 and 2. */
 static double draw(void)
 {
@@ -253,9 +384,15 @@ static void test_no_border(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cohort),		cmocka_unit_test(test_path),
-		cmocka_unit_test(test_place),		cmocka_unit_test(test_density),
-		cmocka_unit_test(test_somewhat_denser), cmocka_unit_test(test_no_border),
+		cmocka_unit_test(test_cohort),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_density),
+		cmocka_unit_test(test_somewhat_denser),
+		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_subnet_or_network),
+		cmocka_unit_test(test_unknown_network),
+		cmocka_unit_test(test_no_border),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

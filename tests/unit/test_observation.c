@@ -253,6 +253,142 @@ static void test_stacks(void **state)
 	}
 }
 
+/* What spans were told to hold, summed by kind. */
+struct told {
+	uint32_t n[SPANS], requests[SPANS], dual[SPANS];
+	uint32_t last_start[SPANS];
+	uint64_t active;
+};
+
+static int listen(enum span span, uint32_t start, const struct deed *d, void *arg)
+{
+	struct told *t = arg;
+
+	t->n[span]++;
+	t->requests[span] += d->sums.requests;
+	t->dual[span] += d->sums.gap_dual;
+	t->last_start[span] = start;
+	if (span == SPAN_HOUR)
+		t->active = d->active;
+	return 0;
+}
+
+#define SPAN_WINDOW 14400 /* a slot is 100 seconds, an hour 600 */
+
+/* A request every 50 seconds: every slot, hour and day is told once, and nothing twice. */
+static void test_spans_are_told(void **state)
+{
+	const struct observation_settings settings = { .window_sec = SPAN_WINDOW, .max = 4 };
+	_cleanup_(observations_freep) struct observations *o = NULL;
+	struct seine_addr a = address(1);
+	struct told told = { 0 };
+	struct seine_source row;
+
+	(void)state;
+	assert_int_equal(observations_new(&settings, &o), 0);
+	for (uint32_t now = 3 * SPAN_WINDOW; now <= 5 * SPAN_WINDOW; now += 50) {
+		row = row_after((now - 3 * SPAN_WINDOW) / 50 + 1, 3 * SPAN_WINDOW, now);
+		row.last_request_ns = now * 1000000000ull;
+		assert_int_equal(observations_pass(o, now, listen, &told), 0);
+		assert_true(observations_add(o, &a, &row, now) >= 0);
+		observations_settle(o, now);
+	}
+	assert_int_equal(told.n[SPAN_SLOT], 2 * SPAN_DAY_SLOTS);
+	assert_int_equal(told.n[SPAN_HOUR], 2 * 24);
+	assert_int_equal(told.n[SPAN_DAY], 2);
+	for (int span = 0; span < SPANS; span++)
+		assert_int_equal(told.requests[span], 2 * SPAN_WINDOW / 50);
+	assert_int_equal(told.dual[SPAN_DAY], told.requests[SPAN_DAY]);
+	assert_int_equal(told.last_start[SPAN_SLOT], 5 * SPAN_DAY_SLOTS - 1);
+	assert_int_equal(told.last_start[SPAN_HOUR], 5 * SPAN_DAY_SLOTS - SPAN_HOUR_SLOTS);
+	assert_int_equal(told.last_start[SPAN_DAY], 4 * SPAN_DAY_SLOTS);
+	assert_int_equal(told.active, 0x3f);
+}
+
+/* Each window covers between half and all of its length. */
+static void test_windows(void **state)
+{
+	_cleanup_(observations_freep) struct observations *o = NULL;
+	struct features f;
+	struct seine_addr a = address(1);
+	uint32_t now = 0;
+
+	(void)state;
+	assert_int_equal(open_table(10, &o), 0);
+	for (uint32_t i = 1; i <= 10000; i++) {
+		now = 1000 + 10 * i;
+		settle(o, now);
+		add(o, 1, i, 1000, now);
+	}
+	for (int w = 0; w < WINDOWS; w++) {
+		uint32_t length = WINDOW * window_slots(w) / SPAN_DAY_SLOTS;
+
+		assert_int_equal(observations_find(o, a.ip, w, now, &f), 0);
+		assert_in_range(f.requests, length / 20 - 1, length / 10 + 1);
+		assert_in_range(now - observations_since(o, w), length / 2 - 10, length + 10);
+		assert_int_equal(f.age_sec, now - 1000);
+	}
+}
+
+/* Half of the weight is left after seven days; a new machine at the address keeps half a handshake
+ * of what is known. */
+static void test_trail(void **state)
+{
+	_cleanup_(observations_freep) struct observations *o = NULL;
+	struct seine_source row = row_after(8, 1000, 1000);
+	struct seine_addr a = address(1);
+	struct features f;
+
+	(void)state;
+	assert_int_equal(open_table(10, &o), 0);
+	add(o, 1, 8, 1000, 1000);
+	f = find(o, 1, 1000);
+	assert_true(f.trail.dual == 8 && f.trail.none == 0);
+	f = find(o, 1, 1000 + TRAIL_HALF_LIFE * WINDOW);
+	assert_true(fabs(f.trail.dual - 4) < 1e-3);
+
+	row.last_sec = 1010;
+	row.syn.ttl = 128;
+	row.gap_none = 3;
+	row.connections = row.handshakes = 11;
+	assert_true(observations_add(o, &a, &row, 1010) >= 0);
+	f = find(o, 1, 1010);
+	assert_true(fabs(f.trail.dual - TRAIL_LEFT) < 1e-3);
+	assert_true(fabs(f.trail.none - 3) < 1e-3);
+}
+
+/* What is recalled counts as if it had been seen. */
+static void test_recall(void **state)
+{
+	_cleanup_(observations_freep) struct observations *o = NULL;
+	struct past past = { .trail = { .dual = 5, .sec = 2000 }, .slot = 288, .first_sec = 7 };
+	struct seine_addr a = address(1);
+	struct features f;
+
+	(void)state;
+	past.active[0] = 1u << 4;
+	for (int w = 0; w < WINDOWS; w++) {
+		past.sums[w][0] = (struct sums){ .requests = 10u + (uint32_t)w };
+		past.sums[w][1] = (struct sums){ .requests = 3 };
+	}
+	assert_int_equal(open_table(10, &o), 0);
+	settle(o, 2000);
+	add(o, 1, 50, 1900, 2001);
+	assert_int_equal(observations_recall(o, a.ip, &past), 0);
+	add(o, 1, 52, 1900, 2010);
+	for (int w = 0; w < WINDOWS; w++) {
+		assert_int_equal(observations_find(o, a.ip, w, 2010, &f), 0);
+		assert_int_equal(f.requests, 12 + w);
+	}
+	assert_true(fabs(f.trail.dual - 7) < 0.01);
+	assert_int_equal(f.age_sec, 2010 - 7);
+	assert_true(rhythm_asked(f.rhythm, 284));
+	settle(o, 2501); /* the day's window moves on by half */
+	assert_int_equal(find(o, 1, 2501).requests, 5);
+	a = address(2);
+	assert_int_equal(observations_recall(o, a.ip, &past), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +400,10 @@ int main(void)
 		cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_spans_are_told),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_trail),
+		cmocka_unit_test(test_recall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

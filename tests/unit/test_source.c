@@ -50,7 +50,8 @@ static void test_how_many_prove(void **state)
 	assert_true(e_of(0, 5, 0) < SOURCE_PROVEN);
 	assert_true(e_of(0, 6, 0) >= SOURCE_PROVEN);
 	assert_true(e_of(3, 0, 1) < 1);
-	assert_int_equal(noise_samples_min(&floors), 2);
+	assert_int_equal(noise_samples_min(&floors), 1);
+	assert_true(e_of(0, 0, 1) >= SOURCE_SPLIT && e_of(2, 0, 1) < SOURCE_SPLIT);
 }
 
 /* A swarm in the majority must not be learned as noise, nor may a few sources teach anything. */

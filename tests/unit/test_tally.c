@@ -49,6 +49,26 @@ static void ipv6_counts_by_its_network(void **state)
 	assert_memory_equal(tally_source(t, 0)->ip, net, 16);
 }
 
+static void who_sent_something_is_told_once(void **state)
+{
+	_cleanup_(tally_freep) struct tally *t = NULL;
+	uint8_t source[16];
+	unsigned int n = 0;
+
+	(void)state;
+	assert_int_equal(tally_new(64, &t), 0);
+	assert_false(tally_touched(t, source));
+	for (unsigned int i = 0; i < 3000; i++)
+		assert_int_equal(tally_packet(t, 0, V4(i % 1500), 40, false), 0);
+	while (tally_touched(t, source))
+		n++;
+	assert_int_equal(n, 1500);
+	assert_int_equal(tally_packet(t, 0, V4(7), 40, false), 0);
+	assert_true(tally_touched(t, source));
+	assert_int_equal(source[15], 7);
+	assert_false(tally_touched(t, source));
+}
+
 static struct seine_connection connection(uint32_t rtt_us)
 {
 	return (struct seine_connection){
@@ -175,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_go_to_their_source),
 		cmocka_unit_test(ipv6_counts_by_its_network),
+		cmocka_unit_test(who_sent_something_is_told_once),
 		cmocka_unit_test(connections_are_summed_and_measured),
 		cmocka_unit_test(many_samples_stay_bounded),
 		cmocka_unit_test(names_behind_a_source_are_bounded),

@@ -337,6 +337,8 @@ int judge_round(const struct campaigns *c, const struct entries *held, const str
 	if (error >= 0)
 		error = keep_held(&r);
 	for (size_t i = 0; i < c->n && error >= 0; i++) {
+		if (c->list[i].ended_sec)
+			continue;
 		error = want_prefixes(&r, &c->list[i]);
 		if (error >= 0)
 			error = want_members(&r, &c->list[i]);

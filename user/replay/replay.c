@@ -11,10 +11,12 @@
 #include "user/base/cleanup.h"
 #include "user/base/refuse.h"
 #include "user/kernel/datapath.h"
+#include "user/networks.h"
 #include "user/replay/pending.h"
 #include "user/sight/hellos.h"
 
 #define NS_PER_SEC 1000000000ll
+#define NS_PER_MS 1000000ull
 #define DRAIN_FRAMES 256   /* a frame is told in at most 5 kB, the ring has 4 MB */
 #define DRAIN_EVENTS 65536 /* more than the ring can hold */
 #define PROGRESS_FRAMES 8192
@@ -130,7 +132,7 @@ static int finish(struct replay *r)
 		if (sight.flags & SEINE_F_UNPROVEN)
 			tell_hello(r, &sight);
 	}
-	return n < 0 ? n : replay_round(r);
+	return n < 0 ? n : replay_last_turn(r);
 }
 
 /* ---- open and close ---- */
@@ -188,7 +190,7 @@ static int open_datapath(struct replay *r, char *why)
 }
 
 /* The time of day of the first packet is not known yet: windows move on by the datapath's clock. */
-static int open_mind(struct replay *r)
+static int open_mind(struct replay *r, char *why)
 {
 	const struct conf *conf = &r->settings->conf;
 	const struct mind_settings s = {
@@ -196,8 +198,9 @@ static int open_mind(struct replay *r)
 		.shoal = &conf->shoal,
 		.judge = &conf->judge,
 	};
+	int n = mind_new(&s, &r->mind);
 
-	return mind_new(&s, &r->mind);
+	return n < 0 ? n : networks_read(conf->networks, why, REPLAY_WHY, &r->mind->asns);
 }
 
 int replay_open(const struct replay_settings *settings, char *why, struct replay **ret)
@@ -218,7 +221,7 @@ int replay_open(const struct replay_settings *settings, char *why, struct replay
 	if (n == 0 && settings->connection)
 		n = pending_new(&r->pending);
 	if (n == 0)
-		n = open_mind(r);
+		n = open_mind(r, why);
 	if (n < 0) {
 		if (!why[0])
 			(void)refuse(why, REPLAY_WHY, "%s", strerror(-n));
@@ -248,6 +251,7 @@ static void begin_clock(struct replay *r, int64_t time_ns)
 
 	r->now_ns = (uint64_t)(REPLAY_BEGIN_SEC * NS_PER_SEC + part + (part < 0 ? NS_PER_SEC : 0));
 	r->round_ns = r->now_ns;
+	r->turn_ns = r->now_ns - r->settings->conf.interval_ms * NS_PER_MS; /* the first is now */
 	r->input.first_ns = time_ns;
 	begin_epoch(r, time_ns);
 }
@@ -304,8 +308,11 @@ static int run_frame(struct replay *r, const struct capture_frame *f)
 	int n;
 
 	set_clock(r, f->time_ns);
+	n = replay_turn(r);
 	r->input.frames++;
 	r->input.snapped += f->snapped;
+	if (n < 0)
+		return n;
 	if (f->runt) {
 		r->input.runts++;
 		return 0;
@@ -339,8 +346,6 @@ static int run_capture(struct replay *r, struct capture *c, char *why)
 		n = run_frame(r, &f);
 		if (n == 0 && r->input.frames % DRAIN_FRAMES == 0)
 			n = drain(r);
-		if (n == 0 && replay_round_due(r))
-			n = replay_round(r);
 		if (n < 0)
 			return n;
 		if (r->input.frames % PROGRESS_FRAMES == 0 && r->settings->progress)

@@ -78,7 +78,8 @@ struct replay {
 	/* round.c */
 	struct mind *mind;
 	struct trips trips;
-	uint64_t round_ns, round_frames; /* when the last one was */
+	uint64_t turn_ns;		 /* of the datapath's clock: when sources were observed */
+	uint64_t round_ns, round_frames; /* when the last round of the correlator was */
 	size_t sources;			 /* in it */
 	uint32_t rounds;
 };
@@ -102,8 +103,8 @@ json_t *replay_result(struct replay *r, size_t max_sources);
 
 double replay_unix(const struct replay *r, uint64_t clock_ns);
 
-/* A round is due when the interval has passed, and enough frames for its cost to stay small. */
-bool replay_round_due(const struct replay *r);
-int replay_round(struct replay *r);
+/* What the agent does every interval: between frames, and once more behind the last one. */
+int replay_turn(struct replay *r);
+int replay_last_turn(struct replay *r);
 
 #endif

@@ -11,6 +11,8 @@
 #include "user/base/table.h"
 #include "user/replay/tally.h"
 
+#define LIST_END UINT32_MAX /* of touched rows; 0 is a row that is in no list */
+
 struct names { /* of 16 bytes, or of texts that 16 bytes stand for */
 	struct table *places;
 	size_t n;
@@ -21,7 +23,8 @@ struct tally {
 	struct table *places; /* of addresses in list */
 	struct tally_source *list;
 	size_t n, room;
-	size_t last; /* the row asked for last: packets come in trains */
+	size_t last;	  /* the row asked for last: packets come in trains */
+	uint32_t touched; /* the first one of a list of rows, each with its place and 1 */
 	struct tally_source others;
 	struct tally_proven all;
 	struct names ja4_names, syn_names;
@@ -181,6 +184,7 @@ int tally_new(uint32_t source_bits, struct tally **ret)
 
 	if (!t)
 		return -ENOMEM;
+	t->touched = LIST_END;
 	t->mask_hi = source_bits < 64 ? ~(UINT64_MAX >> source_bits) : UINT64_MAX;
 	t->ja4 = calloc(TALLY_NAMES, sizeof(*t->ja4));
 	t->syn = calloc(TALLY_NAMES, sizeof(*t->syn));
@@ -262,7 +266,24 @@ int tally_packet(struct tally *t, uint64_t hi, uint64_t lo, uint32_t bytes, bool
 	row->packets++;
 	row->bytes += bytes;
 	row->syn += syn;
+	if (!row->touched && row != &t->others) {
+		row->touched = t->touched;
+		t->touched = (uint32_t)(row - t->list) + 1;
+	}
 	return 0;
+}
+
+bool tally_touched(struct tally *t, uint8_t ret_source[16])
+{
+	struct tally_source *row;
+
+	if (t->touched == LIST_END)
+		return false;
+	row = &t->list[t->touched - 1];
+	t->touched = row->touched;
+	row->touched = 0;
+	memcpy(ret_source, row->ip, sizeof(row->ip));
+	return true;
 }
 
 /* ---- proven connections ---- */

@@ -55,6 +55,7 @@ struct tally_source {
 	uint64_t bytes; /* IP length */
 	uint64_t syn;
 	struct tally_proven *proven; /* NULL: none of its connections is */
+	uint32_t touched;	     /* see tally_touched() */
 };
 
 struct tally;
@@ -71,6 +72,10 @@ static inline void tally_freep(struct tally **t)
 int tally_packet(struct tally *t, uint64_t hi, uint64_t lo, uint32_t bytes, bool syn);
 int tally_connection(struct tally *t, const struct seine_connection *c); /* a proven one */
 int tally_hello(struct tally *t, const struct hello_sight *sight);	 /* of a proven one */
+
+/* Takes out one of the sources that sent a packet since they were last asked for; false: none is
+ * left. Those beyond TALLY_SOURCES are not among them. */
+bool tally_touched(struct tally *t, uint8_t ret_source[16]);
 
 size_t tally_count(const struct tally *t);
 const struct tally_source *tally_source(const struct tally *t, size_t i);

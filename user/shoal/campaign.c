@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The record of a campaign, and its identity over rounds.
+ * The record of a campaign, as one round finds it.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bpf/hash.h"
 #include "user/base/cleanup.h"
 #include "user/shoal/campaign.h"
-
-#define ID_MASK 0xffff /* four digits are read out over a phone */
 
 /* The linear count of a single stack is just above 1, of two just above 2. */
 #define STACKS_ALONE 1.5
@@ -38,6 +36,15 @@ const struct campaign *campaigns_find(const struct campaigns *c, uint32_t id)
 	return NULL;
 }
 
+size_t campaigns_living(const struct campaigns *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; c && i < c->n; i++)
+		n += !c->list[i].ended_sec;
+	return n;
+}
+
 static int member_compare(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
@@ -55,143 +62,6 @@ const struct member *campaign_member(const struct campaign *c, const uint8_t sou
 	return bsearch(&key, c->members, c->n_members, sizeof(key), member_compare);
 }
 
-static struct member member_of(const struct source *s, double lfdr)
-{
-	struct member m = {
-		.lfdr = lfdr,
-		.log10_e = s->log10_e,
-		.requests = s->f->requests,
-		.gap_ms = s->f->gap_ms,
-		.alone = s->f->stacks < STACKS_ALONE,
-	};
-
-	memcpy(m.source, s->f->source, sizeof(m.source));
-	return m;
-}
-
-static int collect_members(const struct population *p, const struct cohort *c,
-			   const struct shoal_settings *s, struct campaign *ret)
-{
-	const struct source *source;
-
-	ret->members = calloc(c->n, sizeof(*ret->members));
-	if (!ret->members)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n; i++) {
-		source = &p->list[c->proven[i]];
-		if (c->lfdr[i] > s->lfdr_max)
-			continue;
-		if (source->shared) {
-			ret->shared++;
-			continue;
-		}
-		ret->members[ret->n_members++] = member_of(source, c->lfdr[i]);
-		ret->requests += source->f->requests;
-		if (c->lfdr[i] > ret->lfdr_max)
-			ret->lfdr_max = c->lfdr[i];
-	}
-	return 0;
-}
-
-static int gap_compare(const void *a, const void *b)
-{
-	const float *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static int measure_gaps(struct campaign *c)
-{
-	_cleanup_(freep) float *gaps = calloc(c->n_members + 1, sizeof(*gaps));
-
-	if (!gaps)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_members; i++)
-		gaps[i] = c->members[i].gap_ms;
-	qsort(gaps, c->n_members, sizeof(*gaps), gap_compare);
-	if (c->n_members) {
-		c->gap_low_ms = gaps[c->n_members * 5 / 100];
-		c->gap_high_ms = gaps[c->n_members * 95 / 100];
-	}
-	return 0;
-}
-
-static void campaign_clearp(struct campaign *c)
-{
-	campaign_clear(c);
-}
-
-int campaign_build(const struct population *p, const struct cohort *c,
-		   const struct shoal_settings *s, uint32_t now_sec, struct campaign *ret)
-{
-	_cleanup_(campaign_clearp) struct campaign built = {
-		.hello_key = c->hello_key,
-		.gap = c->gap,
-		.last_sec = now_sec,
-		.sources = (uint32_t)c->n,
-		.p_combined = c->p,
-		.q_value = c->q,
-	};
-	int r;
-
-	memcpy(built.evidence, c->evidence, sizeof(built.evidence));
-	memcpy(built.p_without, c->p_without, sizeof(built.p_without));
-	memcpy(built.stands_without, c->stands_without, sizeof(built.stands_without));
-	r = collect_members(p, c, s, &built);
-	if (r < 0)
-		return r;
-	r = measure_gaps(&built);
-	if (r < 0)
-		return r;
-	*ret = built;
-	built.members = NULL;
-	return 0;
-}
-
-static size_t members_in_common(const struct campaign *a, const struct campaign *b)
-{
-	size_t common = 0;
-
-	for (size_t i = 0; i < a->n_members; i++)
-		common += campaign_member(b, a->members[i].source) != NULL;
-	return common;
-}
-
-static bool same_campaign(const struct campaign *a, const struct campaign *b)
-{
-	size_t fewer = a->n_members < b->n_members ? a->n_members : b->n_members;
-
-	return a->hello_key == b->hello_key || members_in_common(a, b) * 2 > fewer;
-}
-
-static void inherit(struct campaigns *c, struct campaign *new, const struct campaigns *before)
-{
-	for (size_t i = 0; before && i < before->n; i++) {
-		if (campaigns_find(c, before->list[i].id) || !same_campaign(new, &before->list[i]))
-			continue;
-		new->id = before->list[i].id;
-		new->first_sec = before->list[i].first_sec;
-		return;
-	}
-}
-
-void campaigns_inherit(struct campaigns *c, const struct campaigns *before, uint32_t now_sec)
-{
-	uint32_t id;
-
-	for (size_t i = 0; i < c->n; i++)
-		inherit(c, &c->list[i], before);
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->list[i].id)
-			continue;
-		id = seine_mix64(c->list[i].hello_key + now_sec) & ID_MASK;
-		while (!id || campaigns_find(c, id) || campaigns_find(before, id))
-			id = (id + 1) & ID_MASK;
-		c->list[i].id = id;
-		c->list[i].first_sec = now_sec;
-	}
-}
-
 static int copy_of(const void *list, size_t n, size_t size, void *ret)
 {
 	void *copy = malloc(n * size + 1);
@@ -204,7 +74,7 @@ static int copy_of(const void *list, size_t n, size_t size, void *ret)
 	return 0;
 }
 
-static int campaign_copy(const struct campaign *c, struct campaign *ret)
+int campaign_copy(const struct campaign *c, struct campaign *ret)
 {
 	_cleanup_(campaign_clearp) struct campaign copy = *c;
 	int r;
@@ -223,27 +93,135 @@ static int campaign_copy(const struct campaign *c, struct campaign *ret)
 	return 0;
 }
 
-int campaigns_hold(struct campaigns *c, const struct campaigns *before, uint32_t now_sec,
-		   uint32_t hold_sec)
+static struct member member_of(const struct population *p, const struct source *s, double lfdr)
 {
-	struct campaign *list;
+	struct member m = {
+		.lfdr = s->seed ? 0 : lfdr,
+		.log10_e = s->log10_e,
+		.requests = s->f->requests,
+		.gap_ms = s->f->gap_ms,
+		.alone = s->f->stacks < STACKS_ALONE,
+		.seed = s->seed,
+		.window = (uint8_t)p->window,
+		.last_sec = p->now_sec,
+		.joined_sec = p->now_sec,
+	};
+
+	memcpy(m.source, s->f->source, sizeof(m.source));
+	return m;
+}
+
+/* Requests a day; of one who came lately, since then. */
+static double rate_of(const struct population *p, const struct features *f)
+{
+	double age = fmax((double)f->age_sec / p->day_sec, 1.0 / SPAN_HOUR_SLOTS);
+
+	return f->requests / fmin(p->days, age);
+}
+
+/* Those that the evidence speaks of, and those that an operator named, but none that many share,
+ * that is not proven for itself, or that has not been heard for a day: dropping it would do
+ * nothing. */
+static int collect_members(const struct population *p, const struct cohort *c,
+			   const struct shoal_settings *s, struct campaign *ret)
+{
+	const struct source *source;
+
+	ret->members = calloc(c->n, sizeof(*ret->members));
+	if (!ret->members)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n; i++) {
+		source = &p->list[c->proven[i]];
+		if (c->lfdr[i] > s->lfdr_max && !source->seed)
+			continue;
+		if (source->shared) {
+			ret->shared++;
+			continue;
+		}
+		if (source->f->idle_sec > p->day_sec) {
+			ret->idle++;
+			continue;
+		}
+		ret->rate += rate_of(p, source->f);
+		if (!source->proven) {
+			ret->fleeting++;
+			continue;
+		}
+		ret->members[ret->n_members] = member_of(p, source, c->lfdr[i]);
+		ret->requests += source->f->requests;
+		ret->lfdr_max = fmax(ret->lfdr_max, ret->members[ret->n_members++].lfdr);
+	}
+	ret->found = (uint32_t)ret->n_members;
+	ret->rate_max = ret->rate;
+	return 0;
+}
+
+static int float_compare(const void *a, const void *b)
+{
+	const float *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The q-th quantile of n values, which it sorts. */
+static float quantile(float *values, size_t n, double q)
+{
+	if (!n)
+		return 0;
+	qsort(values, n, sizeof(*values), float_compare);
+	return values[(size_t)(q * (double)n)];
+}
+
+/* Of the sources that the evidence speaks of: second legs, and the sizes of what they do. */
+static int measure(const struct population *p, const struct cohort *c, double lfdr_max,
+		   struct campaign *ret)
+{
+	_cleanup_(freep) float *values = calloc(3 * c->n + 1, sizeof(*values));
+	const struct features *f;
+	size_t n = 0;
+
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->lfdr[i] > lfdr_max)
+			continue;
+		f = p->list[c->proven[i]].f;
+		values[n] = f->gap_ms;
+		values[c->n + n] = f->log_request;
+		values[2 * c->n + n++] = f->log_response;
+	}
+	ret->gap_low_ms = quantile(values, n, 0.05);
+	ret->gap_high_ms = quantile(values, n, 0.95);
+	ret->log_request = quantile(values + c->n, n, 0.5);
+	ret->log_response = quantile(values + 2 * c->n, n, 0.5);
+	return 0;
+}
+
+int campaign_build(const struct population *p, const struct cohort *c,
+		   const struct shoal_settings *s, struct campaign *ret)
+{
+	_cleanup_(campaign_clearp) struct campaign built = {
+		.hello_key = c->hello_key,
+		.gap = c->gap,
+		.window = p->window,
+		.last_sec = p->now_sec,
+		.sources = (uint32_t)c->n,
+		.p_combined = c->p,
+		.q_value = c->q,
+	};
 	int r;
 
-	if (!before || !before->n)
-		return 0;
-	list = reallocarray(c->list, c->n + before->n, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	c->list = list;
-	for (size_t i = 0; i < before->n; i++) {
-		const struct campaign *old = &before->list[i];
-
-		if (campaigns_find(c, old->id) || now_sec - old->last_sec > hold_sec)
-			continue;
-		r = campaign_copy(old, &c->list[c->n]);
-		if (r < 0)
-			return r;
-		c->n++;
-	}
+	built.seen_sec[p->window] = p->now_sec;
+	memcpy(built.evidence, c->evidence, sizeof(built.evidence));
+	memcpy(built.p_without, c->p_without, sizeof(built.p_without));
+	memcpy(built.stands_without, c->stands_without, sizeof(built.stands_without));
+	r = collect_members(p, c, s, &built);
+	if (r < 0)
+		return r;
+	r = measure(p, c, s->lfdr_max, &built);
+	if (r < 0)
+		return r;
+	*ret = built;
+	built.members = NULL;
 	return 0;
 }

@@ -8,21 +8,29 @@
 
 #include "user/shoal/cohort.h"
 
-/* Fills everything but id, first_sec and prefixes. Nothing is owned by `ret` on failure. */
+/* What one round found. Identity and prefixes are left at zero. Nothing is owned by `ret` on
+ * failure. */
 int campaign_build(const struct population *p, const struct cohort *c,
-		   const struct shoal_settings *s, uint32_t now_sec, struct campaign *ret);
+		   const struct shoal_settings *s, struct campaign *ret);
 void campaign_clear(struct campaign *c);
+static inline void campaign_clearp(struct campaign *c)
+{
+	campaign_clear(c);
+}
+int campaign_copy(const struct campaign *c, struct campaign *ret);
 
 /* The prefixes that can stand for members; see nets.c. */
 int campaign_find_nets(const struct population *p, const struct shoal_settings *s,
 		       struct campaign *c);
 
-/* Gives every campaign an id and the time it was first seen: those of an earlier one with the same
- * ClientHello or most of the same members, else new ones. Ids stay unique. */
-void campaigns_inherit(struct campaigns *c, const struct campaigns *before, uint32_t now_sec);
+/*
+ * Joins what a round found, `c`, to what all rounds before it did; see follow.c. Afterwards `c`
+ * holds all campaigns that are known, ended ones among them, each with an id of its own.
+ */
+int campaigns_follow(struct campaigns *c, const struct campaigns *before,
+		     const struct population *p, const struct shoal_settings *s);
 
-/* Adds copies of earlier campaigns that were not found again, unless last seen over hold_sec ago. */
-int campaigns_hold(struct campaigns *c, const struct campaigns *before, uint32_t now_sec,
-		   uint32_t hold_sec);
+/* The campaigns among `c` that may have taken over another's load, and which; see succession.c. */
+void campaigns_link(struct campaigns *c, const struct population *p);
 
 #endif

@@ -11,6 +11,9 @@
 
 #define BISECTIONS 60 /* halves [0, 1] down to the precision of a double */
 
+/* From about ten times that on, GSL's series do not always converge. */
+#define CHI_SQUARE_LARGE 1e5
+
 static double bounded(double p)
 {
 	if (!(p <= 1))
@@ -34,6 +37,24 @@ double chance_hypergeometric(uint32_t k, uint32_t drawn, uint32_t marked, uint32
 	if (k > drawn || k > marked)
 		return CHANCE_MIN;
 	return bounded(gsl_cdf_hypergeometric_Q(k - 1, marked, all - marked, drawn));
+}
+
+double chance_normal(double z)
+{
+	return isnan(z) ? 1 : bounded(gsl_cdf_ugaussian_Q(z));
+}
+
+double chance_chi_square(double x, double freedom)
+{
+	double cubic;
+
+	if (!(x > 0) || !(freedom > 0) || isinf(freedom))
+		return 1;
+	if (x < CHI_SQUARE_LARGE && freedom < CHI_SQUARE_LARGE)
+		return bounded(gsl_cdf_chisq_Q(x, freedom));
+	/* Wilson and Hilferty (1931): the cube root is nearly normal. */
+	cubic = 2 / (9 * freedom);
+	return chance_normal((cbrt(x / freedom) - 1 + cubic) / sqrt(cubic));
 }
 
 double chance_share_low(double k, double n, double alpha)

@@ -19,6 +19,12 @@ double chance_binomial(uint32_t k, uint32_t n, double p);
 /* P(X >= k): k marked ones among `drawn`, when `marked` of `all` are marked. */
 double chance_hypergeometric(uint32_t k, uint32_t drawn, uint32_t marked, uint32_t all);
 
+/* P(X >= z), X standard normal. */
+double chance_normal(double z);
+
+/* P(X >= x), X chi-square with so many degrees of freedom, which need not be whole. */
+double chance_chi_square(double x, double freedom);
+
 /* Clopper and Pearson (1934): one-sided bounds on a share after k of n, each wrong with chance
  * alpha. Without observations the bounds are 0 and 1. */
 double chance_share_low(double k, double n, double alpha);

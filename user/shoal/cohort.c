@@ -29,7 +29,7 @@ static const struct source *at(const struct population *p, const struct cohort *
 	return &p->list[c->same_key[i]];
 }
 
-/* The group that starts at by_key[first], not yet its proven sources. */
+/* The group that starts at by_key[first], not yet its split sources. */
 static struct cohort group_from(const struct population *p, size_t first)
 {
 	struct cohort c = { .same_key = &p->by_key[first] };
@@ -42,12 +42,12 @@ static struct cohort group_from(const struct population *p, size_t first)
 			break;
 		c.asked += s->asked;
 		c.leaning += s->leans;
-		c.n += s->proven;
+		c.n += s->split;
 	}
 	return c;
 }
 
-static int collect_proven(const struct population *p, struct cohort *c)
+static int collect_split(const struct population *p, struct cohort *c)
 {
 	uint64_t dual = 0, single = 0;
 	const struct source *s;
@@ -59,7 +59,7 @@ static int collect_proven(const struct population *p, struct cohort *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_same_key; i++) {
 		s = at(p, c, i);
-		if (!s->proven)
+		if (!s->split)
 			continue;
 		c->proven[n] = c->same_key[i];
 		c->lfdr[n++] = 1;
@@ -81,7 +81,7 @@ static int cohorts_add(struct cohorts *c, const struct population *p, const stru
 		c->list = list;
 	}
 	c->list[c->n++] = *group;
-	return collect_proven(p, &c->list[c->n - 1]);
+	return collect_split(p, &c->list[c->n - 1]);
 }
 
 int cohorts_new(const struct population *p, size_t min, struct cohorts **ret)

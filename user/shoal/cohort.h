@@ -16,7 +16,7 @@ struct cohort {
 	const uint32_t *same_key; /* every source with this key: positions in the population */
 	size_t n_same_key;
 	size_t asked, leaning; /* of them */
-	uint32_t *proven;      /* those behind a second leg: the cohort itself */
+	uint32_t *proven;      /* those that seem to be behind a second leg: the cohort itself */
 	size_t n;
 	struct evidence evidence[FAMILY_MAX];
 	size_t core; /* how many of them lie in the fullest small window */

@@ -55,6 +55,7 @@ void crowd_free(struct crowd *crowd)
 	}
 	free(crowd->own_direct.bins);
 	free(crowd->own_split.bins);
+	free(crowd->own_once.bins);
 	free(crowd->dense.bins);
 	free(crowd);
 }
@@ -77,7 +78,7 @@ static void count_everybody(struct crowd *crowd, unsigned int scale)
 	for (size_t i = 0; i < crowd->p->n; i++) {
 		s = &crowd->p->list[i];
 		if (s->counts)
-			tally_add(s->proven ? &crowd->split[scale] : &crowd->direct[scale],
+			tally_add(s->split ? &crowd->split[scale] : &crowd->direct[scale],
 				  space_coarser(s->bin, scale), 1);
 	}
 }
@@ -108,7 +109,7 @@ int crowd_new(const struct population *p, const struct cohorts *cohorts, struct 
 	_cleanup_(crowd_freep) struct crowd *crowd = calloc(1, sizeof(*crowd));
 
 	if (!crowd || !tally_new(&crowd->own_direct) || !tally_new(&crowd->own_split) ||
-	    !tally_new(&crowd->dense))
+	    !tally_new(&crowd->own_once) || !tally_new(&crowd->dense))
 		return -ENOMEM;
 	crowd->p = p;
 	for (unsigned int scale = 0; scale < SPACE_SCALES; scale++) {
@@ -124,12 +125,16 @@ int crowd_new(const struct population *p, const struct cohorts *cohorts, struct 
 static void count_own(struct crowd *crowd, const struct cohort *c, int times)
 {
 	const struct source *s;
+	uint32_t bin;
 
 	for (size_t i = 0; i < c->n_same_key; i++) {
 		s = &crowd->p->list[c->same_key[i]];
-		if (s->counts)
-			tally_add(s->proven ? &crowd->own_split : &crowd->own_direct,
-				  space_coarser(s->bin, crowd->scale), times);
+		if (!s->counts)
+			continue;
+		bin = space_coarser(s->bin, crowd->scale);
+		tally_add(s->split ? &crowd->own_split : &crowd->own_direct, bin, times);
+		if (s->split && source_asked_once(s->f))
+			tally_add(&crowd->own_once, bin, times);
 	}
 }
 
@@ -151,6 +156,12 @@ static size_t own_in_crowd(const struct crowd *crowd, size_t own)
 	return crowd->suspect ? 0 : own;
 }
 
+/* So many less, but not below none. */
+static size_t less(size_t n, double by)
+{
+	return (double)n > by ? (size_t)((double)n - by) : 0;
+}
+
 unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
 			      uint32_t (*sum)(const struct tally *, uint32_t),
 			      struct reference ret[CROWD_REFERENCES])
@@ -162,12 +173,15 @@ unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
 		sum(split, bin) - own_in_crowd(crowd, sum(&crowd->own_split, bin)),
 		split->n - own_in_crowd(crowd, crowd->own_split.n),
 	};
+	double hidden = source_hidden_ratio();
 	unsigned int n = 0;
 
 	ret[n++] = (struct reference){
 		sum(direct, bin) - own.here + others_split.here,
 		direct->n - own.n + others_split.n,
 	};
+	own.here = less(own.here, hidden * sum(&crowd->own_once, bin));
+	own.n = less(own.n, hidden * (double)crowd->own_once.n);
 	if (others_split.n >= REFERENCE_MIN)
 		ret[n++] = others_split;
 	if (own.n >= REFERENCE_MIN)

@@ -24,6 +24,7 @@ struct crowd {
 	struct tally direct[SPACE_SCALES];  /* those who are not behind a second leg */
 	struct tally split[SPACE_SCALES];   /* those who are, unless suspect */
 	struct tally own_direct, own_split; /* of the cohort in hand, all of them */
+	struct tally own_once;		    /* of its split ones those that were asked but once */
 	struct tally dense;		    /* bins found dense; empty between uses */
 	unsigned int scale;		    /* of the cohort in hand */
 	bool suspect;			    /* so is the cohort in hand */
@@ -54,7 +55,9 @@ struct reference {
 /*
  * What to compare a bin or window with, told by `sum`: everybody with another ClientHello; of them
  * those who are behind a second leg too; those with the same ClientHello who are not. The last two
- * only when there are enough of them. Suspects count nowhere. Returns how many.
+ * only when there are enough of them. Suspects count nowhere, nor do those of the cohort that look
+ * direct because their only handshake hid the leg, as far as those whose only one showed it tell
+ * how many these are. Returns how many.
  */
 unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
 			      uint32_t (*sum)(const struct tally *, uint32_t),

@@ -12,9 +12,8 @@
  * over the cohort's windows (Benjamini and Hochberg).
  *
  * Around dense windows each window gets a local false discovery rate (Efron 2004): the share of
- * innocents among the cohort's sources in it. Members are taken from the surest windows down, while
- * the mean over all members stays small. The finest scale is kept, unless a coarser one explains
- * more sources.
+ * innocents among the cohort's sources in it. The finest scale is kept, unless a coarser one
+ * explains more sources.
  */
 #include <errno.h>
 #include <math.h>
@@ -23,6 +22,7 @@
 #include "user/shoal/chance.h"
 #include "user/shoal/family.h"
 #include "user/shoal/fdr.h"
+#include "user/shoal/membership.h"
 
 /* Honest groups with one tool were seen to be 2 to 5 times denser than the crowd around them. */
 #define CONCENTRATION 5.0
@@ -32,10 +32,6 @@
 /* The scale at which the core of a campaign is taken: an octave of requests and a factor of 1.5 in
  * sizes. */
 #define CORE_SCALE 1
-
-/* Innocents expected among all members of a campaign: the mean of their local rates, which is what
- * decides precision (Sun and Cai 2007). One whole innocent is always tolerated. */
-#define MEMBERS_FALSE 0.004
 
 struct cell {
 	uint32_t bin;	 /* in its middle */
@@ -180,32 +176,30 @@ static int lfdr_compare(const void *a, const void *b)
 	return x->bin < y->bin ? -1 : x->bin > y->bin;
 }
 
-/* The surest windows first, until the innocents expected among all members would be too many; the
- * rest is given up. */
-static int choose_members(struct cells *w, double lfdr_max)
+/* How many members the windows would give, the surest first; see membership.c, which takes them
+ * one by one. */
+static int count_members(struct cells *w, double lfdr_max, size_t outsiders)
 {
 	_cleanup_(freep) struct cell **order = calloc(w->n + 1, sizeof(struct cell *));
 	double innocents = 0;
-	size_t i;
 
 	if (!order)
 		return -ENOMEM;
-	for (i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++)
 		order[i] = &w->list[i];
 	qsort(order, w->n, sizeof(struct cell *), lfdr_compare);
-	for (i = 0; i < w->n && order[i]->lfdr <= lfdr_max; i++) {
+	for (size_t i = 0; i < w->n && order[i]->lfdr <= lfdr_max; i++) {
 		innocents += order[i]->lfdr * order[i]->own;
-		if (innocents > fmax(1, MEMBERS_FALSE * (double)(w->members + order[i]->own)))
+		if (innocents >
+		    membership_innocents((double)(w->members + order[i]->own), outsiders))
 			break;
 		w->members += order[i]->own;
 	}
-	for (; i < w->n; i++)
-		order[i]->lfdr = 1;
 	return 0;
 }
 
-static int cells_judge(struct crowd *crowd, const struct cohort *c,
-			 const struct shoal_settings *s, struct cells *ret)
+static int cells_judge(struct crowd *crowd, const struct cohort *c, const struct shoal_settings *s,
+		       struct cells *ret)
 {
 	int r;
 
@@ -216,7 +210,7 @@ static int cells_judge(struct crowd *crowd, const struct cohort *c,
 	if (r < 0)
 		return r;
 	cells_lfdr(crowd, ret, s->q);
-	return choose_members(ret, s->lfdr_max);
+	return count_members(ret, s->lfdr_max, crowd->p->n - c->n);
 }
 
 static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struct cells *w)

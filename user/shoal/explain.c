@@ -9,12 +9,9 @@
 #include "user/shoal/shoal.h"
 
 static const char *const family_names[FAMILY_MAX] = {
-	[FAMILY_PATH] = "path",
-	[FAMILY_SCHEDULE] = "schedule",
-	[FAMILY_DENSITY] = "density",
-	[FAMILY_SYNCHRONY] = "synchrony",
-	[FAMILY_PLACE] = "place",
-	[FAMILY_SEED] = "seed",
+	[FAMILY_PATH] = "path",	      [FAMILY_SCHEDULE] = "schedule",
+	[FAMILY_DENSITY] = "density", [FAMILY_SYNCHRONY] = "synchrony",
+	[FAMILY_PLACE] = "place",     [FAMILY_SEED] = "seed",
 };
 
 const char *family_name(enum family f)
@@ -39,6 +36,15 @@ static const char *percent(double share, char *buf)
 	return buf;
 }
 
+/* A prefix or "AS64500"; `buf` holds PREFIX_TEXT. */
+static const char *place_text(const struct evidence *e, char *buf)
+{
+	if (!e->asn)
+		return prefix_format(&e->where, buf);
+	snprintf(buf, PREFIX_TEXT, "AS%u", e->asn);
+	return buf;
+}
+
 const char *evidence_sentence(const struct campaign *c, enum family f, char *buf, size_t size)
 {
 	const struct evidence *e = &c->evidence[f];
@@ -60,9 +66,9 @@ const char *evidence_sentence(const struct campaign *c, enum family f, char *buf
 		if (e->of > 0)
 			snprintf(buf, size,
 				 "%.0f of %.0f sources in %s belong to it; %.1f expected.",
-				 e->observed, e->of, prefix_format(&e->where, where), e->expected);
+				 e->observed, e->of, place_text(e, where), e->expected);
 		else
-			snprintf(buf, size, "No two of its sources share a subnet.");
+			snprintf(buf, size, "No subnet holds more of its sources than expected.");
 		break;
 	default: snprintf(buf, size, "No such evidence.");
 	}
@@ -130,6 +136,17 @@ static void say_doubts(struct speech *s, const struct campaign *c)
 		    c->sources - c->n_members - c->shared);
 }
 
+static void say_refused(struct speech *s, const struct campaign *c)
+{
+	const uint32_t *n = c->refused;
+
+	if (n[NET_SPARSE] || n[NET_SHARED] || n[NET_KNOWN] || n[NET_IMPURE])
+		say(s, SIDE_EFFECT,
+		    "Prefixes spared: %u too thin, %u not surely pure, %u with long-known "
+		    "others, %u with shared ones.",
+		    n[NET_SPARSE], n[NET_IMPURE], n[NET_KNOWN], n[NET_SHARED]);
+}
+
 static void say_effect(struct speech *s, const struct campaign *c)
 {
 	size_t covered = 0, outsiders = 0;
@@ -142,6 +159,7 @@ static void say_effect(struct speech *s, const struct campaign *c)
 		say(s, SIDE_EFFECT, "%zu prefix%s would cover %zu members and %zu other source%s.",
 		    c->n_prefixes, c->n_prefixes == 1 ? "" : "es", covered, outsiders,
 		    outsiders == 1 ? "" : "s");
+	say_refused(s, c);
 	say(s, SIDE_EFFECT, "Members with an entry of their own: %zu.", c->n_members - covered);
 	say(s, SIDE_EFFECT, "They made %llu requests in the window.",
 	    (unsigned long long)c->requests);

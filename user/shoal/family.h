@@ -15,6 +15,19 @@ struct evidence path_judge(const struct population *p, const struct cohort *c);
 /* Do more of the cohort's sources share a subnet than chance allows? */
 struct evidence place_judge(const struct population *p, const struct cohort *c);
 
+/* Which test of a family `struct evidence` is about: the one with the smallest p-value. */
+enum schedule_test {
+	SCHEDULE_HANDOFF, /* observed: mean rank of waiting times, of turns; expected: of innocents */
+	SCHEDULE_REGULARITY, /* observed regular sources, of those with enough turns */
+	SCHEDULE_TESTS,
+};
+
+enum synchrony_test {
+	SYNCHRONY_SLOTS,      /* observed in the busier slots, of active slots of all its sources */
+	SYNCHRONY_NEIGHBOURS, /* observed with several others alike, of sources looked at */
+	SYNCHRONY_TESTS,
+};
+
 /* Does the cohort take its turns as a load balancer deals them out? After density: asks the sources
  * that it found dense. -ENOMEM, here and below. */
 int schedule_judge(const struct tempo *tempo, const struct cohort *c, struct evidence *ret);

@@ -10,6 +10,7 @@
 #include "user/shoal/population.h"
 #include "user/shoal/seeds.h"
 #include "user/shoal/space.h"
+#include "user/sight/asns.h"
 #include "user/sight/order.h"
 
 /* Sources above this quantile of volume are spared: who sends that much is either many people or
@@ -24,6 +25,7 @@ void population_free(struct population *p)
 	free(p->list);
 	free(p->order);
 	free(p->by_key);
+	free(p->by_asn);
 	free(p);
 }
 
@@ -63,16 +65,17 @@ static struct source judge(const struct population *p, const struct features *f,
 		.log10_e = log10_e,
 		.asked = source_samples(f) > 0,
 		.leans = log10_e > 0,
+		.split = log10_e >= SOURCE_SPLIT,
 		.proven = log10_e >= SOURCE_PROVEN,
 		/* The estimate of k stacks lies up to a half above k. */
 		.shared = f->stacks > s->stacks_max + 0.5 || f->requests > p->requests_high,
 	};
 
-	/* To be proven takes some handshakes, so whoever is compared with the proven must have
+	/* To seem split takes some handshakes, so whoever is compared with those must have
 	 * made as many requests: the rest of the crowd is idler by definition. */
-	ret.counts = ret.asked && ret.proven == ret.leans && f->log_request > 0 &&
-		     fmaxf((float)f->requests, source_samples(f)) >=
-			     (float)noise_samples_min(&p->noise);
+	ret.counts =
+		ret.asked && ret.split == ret.leans && f->log_request > 0 &&
+		fmaxf((float)f->requests, source_samples(f)) >= (float)noise_samples_min(&p->noise);
 	return ret;
 }
 
@@ -118,6 +121,15 @@ struct prefix population_place(const struct population *p, size_t at, unsigned i
 			 is_v4(&p->order[at]) ? PREFIX_V4_BASE + place_v4[level] : place_v6[level]);
 }
 
+const struct source *population_find(const struct population *p, const uint8_t ip[16])
+{
+	struct prefix address = prefix_of(ip, 128);
+	size_t first, end;
+
+	order_within(p->order, p->n, &address, &first, &end);
+	return first < end ? &p->list[first] : NULL;
+}
+
 static void count_around(struct population *p, unsigned int level)
 {
 	size_t end;
@@ -132,6 +144,51 @@ static void count_around(struct population *p, unsigned int level)
 	}
 }
 
+/* How many sources each network holds, from positions by network. */
+static void count_networks(struct population *p, const struct ordered *order)
+{
+	size_t end;
+
+	for (size_t first = 0; first < p->n; first = end) {
+		for (end = first + 1; end < p->n; end++)
+			if (order[end].lo != order[first].lo)
+				break;
+		if (!order[first].lo)
+			continue;
+		for (size_t i = first; i < end; i++)
+			p->list[order[i].at].around_asn = (uint32_t)(end - first);
+		p->places++;
+	}
+}
+
+/* Sorted by network, and then by hello key: a cohort finds its networks side by side, at the places
+ * in by_asn that it has in by_key. */
+static int find_networks(struct population *p, const struct asns *asns)
+{
+	_cleanup_(freep) struct ordered *order = calloc(p->n + 1, sizeof(*order));
+	int r;
+
+	p->by_asn = calloc(p->n + 1, sizeof(*p->by_asn));
+	if (!order || !p->by_asn)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		p->list[i].asn = asns_find(asns, p->list[i].f->source);
+		order[i] = (struct ordered){ 0, p->list[i].asn, (uint32_t)i };
+	}
+	r = order_sort(order, p->n);
+	if (r < 0)
+		return r;
+	count_networks(p, order);
+	for (size_t i = 0; i < p->n; i++)
+		order[i] = (struct ordered){ 0, p->list[order[i].at].hello_key, order[i].at };
+	r = order_sort(order, p->n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n; i++)
+		p->by_asn[i] = order[i].at;
+	return 0;
+}
+
 int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret)
 {
@@ -143,8 +200,11 @@ int population_new(const struct shoal_question *q, const struct shoal_settings *
 	if (!p)
 		return -ENOMEM;
 	p->n = n;
+	p->window = q->window;
 	p->now_sec = q->now_sec;
 	p->slot = q->slot;
+	p->day_sec = s->day_sec;
+	p->days = fmax((double)(q->now_sec - q->since_sec) / s->day_sec, 1.0 / SPAN_DAY_SLOTS);
 	p->list = calloc(n + 1, sizeof(*p->list));
 	p->by_key = calloc(n + 1, sizeof(*p->by_key));
 	if (!p->list || !p->by_key)
@@ -165,6 +225,8 @@ int population_new(const struct shoal_question *q, const struct shoal_settings *
 	for (unsigned int level = 0; level < PLACE_LEVELS; level++)
 		count_around(p, level);
 	r = group_by_key(p);
+	if (r == 0 && q->asns)
+		r = find_networks(p, q->asns);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(p);

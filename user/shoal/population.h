@@ -21,10 +21,13 @@ struct source {
 	uint64_t hello_key;
 	uint32_t bin;		       /* where it lies, see space.h */
 	uint32_t around[PLACE_LEVELS]; /* sources in the same prefix of each level, itself too */
+	uint32_t asn;		       /* its network; 0: not known */
+	uint32_t around_asn;	       /* sources in it, itself too */
 	float log10_e;
 	bool asked;  /* has a gap sample */
 	bool leans;  /* its samples speak rather for a second leg than against one */
-	bool proven; /* behind a second leg, see SOURCE_PROVEN */
+	bool split;  /* seems to be behind a second leg, see SOURCE_SPLIT */
+	bool proven; /* is, see SOURCE_PROVEN */
 	bool counts; /* lies somewhere in the space, on one side of the question or the other */
 	bool seed;   /* named by an operator */
 	bool shared; /* many people behind it: counts, but is never a member */
@@ -34,10 +37,14 @@ struct population {
 	struct source *list;   /* by address */
 	struct ordered *order; /* their addresses as numbers */
 	uint32_t *by_key;      /* positions in list, by hello key, then by address */
+	uint32_t *by_asn;      /* by hello key, then by network; NULL: no table of networks */
 	size_t n;
-	size_t places; /* occupied prefixes of all levels together */
+	size_t places; /* occupied prefixes of all levels, and networks */
 	size_t asked, leaning, seeds;
-	uint32_t now_sec, slot; /* as in struct shoal_question */
+	enum window window; /* this and the next two as in struct shoal_question */
+	uint32_t now_sec, slot;
+	uint32_t day_sec;     /* as in struct shoal_settings */
+	double days;	      /* that the window covers */
 	double requests_high; /* more than this is a volume that only few sources have */
 	struct noise noise;
 };
@@ -45,6 +52,9 @@ struct population {
 int population_new(const struct shoal_question *q, const struct shoal_settings *s,
 		   struct population **ret);
 void population_free(struct population *p);
+
+/* The source at an address; NULL: none this round. */
+const struct source *population_find(const struct population *p, const uint8_t ip[16]);
 
 /* Do two sources, given by their positions, lie in the same prefix of this level? */
 bool population_near(const struct population *p, size_t a, size_t b, unsigned int level);

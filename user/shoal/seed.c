@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Seed: an operator knows some addresses to be bad. Of the cohort's sources more are among them than
- * of all sources, by the hypergeometric upper tail.
+ * Seed: an operator knows some addresses to be bad. Of the cohort's sources more are among them
+ * than of all sources, by the hypergeometric upper tail.
  */
 #include "user/shoal/chance.h"
 #include "user/shoal/family.h"

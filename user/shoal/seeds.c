@@ -23,8 +23,8 @@ void seeds_settle(struct seeds *s, int64_t unix_sec)
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->list[i].expires_sec <= unix_sec)
 			continue;
-		if (kept && !memcmp(s->list[kept - 1].source, s->list[i].source,
-				    sizeof(s->list[i].source)))
+		if (kept &&
+		    !memcmp(s->list[kept - 1].source, s->list[i].source, sizeof(s->list[i].source)))
 			continue;
 		s->list[kept++] = s->list[i];
 	}

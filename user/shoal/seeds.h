@@ -14,7 +14,7 @@
 #define SEED_NOTE 64
 
 struct seed {
-	uint8_t source[16]; /* IPv6 masked as sources are */
+	uint8_t source[16];		/* IPv6 masked as sources are */
 	int64_t added_sec, expires_sec; /* since 1970 */
 	char note[SEED_NOTE];
 };

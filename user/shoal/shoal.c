@@ -10,6 +10,7 @@
 #include "user/shoal/chance.h"
 #include "user/shoal/family.h"
 #include "user/shoal/fdr.h"
+#include "user/shoal/membership.h"
 #include "user/shoal/pcomb.h"
 
 const struct shoal_settings shoal_defaults = {
@@ -74,6 +75,8 @@ static int judge_cohort(const struct population *p, struct crowd *crowd, const s
 	if (r == 0)
 		r = schedule_judge(tempo, c, &c->evidence[FAMILY_SCHEDULE]);
 	if (r == 0)
+		r = membership_judge(tempo, c, s);
+	if (r == 0)
 		r = synchrony_judge(tempo, c, &c->evidence[FAMILY_SYNCHRONY]);
 	if (r < 0)
 		return r;
@@ -99,8 +102,7 @@ static double level_alone(size_t cohorts, double q)
 static void judge_families(struct cohort *c, size_t asked, double level)
 {
 	for (size_t f = 0; f < FAMILY_MAX; f++) {
-		c->evidence[f].holds = f < asked &&
-				       c->evidence[f].p * (double)(asked - 1) <= level;
+		c->evidence[f].holds = f < asked && c->evidence[f].p * (double)(asked - 1) <= level;
 		c->stands_without[f] = c->p_without[f] <= level;
 	}
 }
@@ -108,7 +110,7 @@ static void judge_families(struct cohort *c, size_t asked, double level)
 static int control_discoveries(struct cohorts *c, size_t asked, double q)
 {
 	_cleanup_(freep) double *p = calloc(2 * c->n + 1, sizeof(*p));
-	double level = level_alone(c->n, q);
+	double level = level_alone(c->n, q / WINDOWS);
 	int r;
 
 	if (!p)
@@ -130,30 +132,32 @@ static int control_discoveries(struct cohorts *c, size_t asked, double q)
  * explain must lie in one small window, sampling error allowed for. A company behind proxies of its
  * own has path and place against it, and where its people are densest they may be denser than the
  * crowd; but each of them works differently. Campaigns were seen to have half of their sources and
- * more there, companies with a single tool a tenth at most.
+ * more there, companies with a single tool a tenth at most. Where an operator knows some of them to
+ * be bad that says it as well.
  */
 static bool coherent(const struct cohort *c)
 {
 	double excess = (double)c->n - c->evidence[FAMILY_PATH].expected;
 
-	return chance_share_low(fmin((double)c->core, excess), excess, CORE_WRONG) >= CORE_SHARE;
+	return chance_share_low(fmin((double)c->core, excess), excess, CORE_WRONG) >= CORE_SHARE ||
+	       c->evidence[FAMILY_SEED].holds;
 }
 
 static int campaigns_add(const struct population *p, const struct cohort *c,
-			 const struct shoal_settings *s, uint32_t now_sec, struct campaigns *ret)
+			 const struct shoal_settings *s, struct campaigns *ret)
 {
 	struct campaign *new = &ret->list[ret->n];
 	int r;
 
-	r = campaign_build(p, c, s, now_sec, new);
+	r = campaign_build(p, c, s, new);
 	if (r < 0)
 		return r;
-	if (!new->n_members) {
+	if (new->n_members + new->fleeting < s->cohort_min) {
 		campaign_clear(new);
 		return 0;
 	}
 	ret->n++;
-	return campaign_find_nets(p, s, new);
+	return 0;
 }
 
 static int strongest_first(const void *a, const void *b)
@@ -165,8 +169,9 @@ static int strongest_first(const void *a, const void *b)
 	return x->hello_key < y->hello_key ? -1 : x->hello_key > y->hello_key;
 }
 
+/* Each window is one more look, so each has its share of the rate of false discoveries. */
 static int collect(const struct population *p, const struct cohorts *cohorts,
-		   const struct shoal_settings *s, uint32_t now_sec, struct campaigns *ret)
+		   const struct shoal_settings *s, struct campaigns *ret)
 {
 	int r;
 
@@ -176,9 +181,9 @@ static int collect(const struct population *p, const struct cohorts *cohorts,
 	if (!ret->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < cohorts->n; i++) {
-		if (cohorts->list[i].q > s->q || !coherent(&cohorts->list[i]))
+		if (cohorts->list[i].q * WINDOWS > s->q || !coherent(&cohorts->list[i]))
 			continue;
-		r = campaigns_add(p, &cohorts->list[i], s, now_sec, ret);
+		r = campaigns_add(p, &cohorts->list[i], s, ret);
 		if (r < 0)
 			return r;
 	}
@@ -219,11 +224,9 @@ int shoal_correlate(const struct shoal_question *q, const struct shoal_settings 
 	r = control_discoveries(cohorts, families(p), s->q);
 	if (r < 0)
 		return r;
-	r = collect(p, cohorts, s, q->now_sec, found);
-	if (r < 0)
-		return r;
-	campaigns_inherit(found, before, q->now_sec);
-	r = campaigns_hold(found, before, q->now_sec, s->hold_sec);
+	r = collect(p, cohorts, s, found);
+	if (r == 0)
+		r = campaigns_follow(found, before, p, s);
 	if (r < 0)
 		return r;
 	qsort(found->list, found->n, sizeof(*found->list), strongest_first);

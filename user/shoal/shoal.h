@@ -67,9 +67,20 @@ struct member {
 	double log10_e; /* its own e-value of being behind a second leg */
 	uint32_t requests;
 	float gap_ms;
-	bool alone;	   /* nobody else's TCP/TLS stack was seen there */
-	uint8_t window;	   /* enum window: where it was found last, and when */
-	uint32_t last_sec; /* it stays a member for as long as campaigns of that window are held */
+	bool alone;	     /* nobody else's TCP/TLS stack was seen there */
+	bool seed;	     /* named by an operator */
+	uint8_t window;	     /* enum window: where it was found last ... */
+	uint32_t last_sec;   /* ... and when; it stays a member while such findings are held */
+	uint32_t joined_sec; /* when it became one */
+};
+
+/* Why a prefix does not stand for the members in it; the first that holds. */
+enum net_refusal {
+	NET_SPARSE, /* too few of its addresses are members */
+	NET_SHARED, /* many people share an outsider in it */
+	NET_KNOWN,  /* an outsider in it has been known for long */
+	NET_IMPURE, /* the bound on purity does not hold, or too many outsiders */
+	NET_REFUSALS,
 };
 
 struct net_finding { /* a prefix that can stand for its members */
@@ -83,20 +94,24 @@ struct campaign {
 	uint32_t id; /* stable while the campaign lives; shown as c-1f3a */
 	uint64_t hello_key;
 	enum seine_gap gap;
-	enum window window;	     /* that the evidence is from */
-	uint32_t seen_sec[WINDOWS];  /* when each window last found it; 0: never */
+	enum window window;	    /* that the evidence is from */
+	uint32_t seen_sec[WINDOWS]; /* when each window last found it; 0: never */
 	uint32_t first_sec, last_sec;
-	uint32_t ended_sec;	     /* no longer found since; 0: it lives */
-	uint32_t replaces;	     /* id of the campaign whose load it took over; 0: none */
-	uint32_t grown_from;	     /* members a day's window ago, or at first */
-	uint32_t grown_sec;	     /* when that was */
-	uint32_t members_max;	     /* at its height */
-	double rate, rate_max;	     /* requests a day of all members, and at its height */
-	float log_request, log_response; /* medians over members */
-	uint32_t seeds;	   /* of them named by an operator */
-	uint32_t sources;  /* in the cohort */
-	uint64_t requests; /* of members */
-	uint32_t shared;   /* sources spared because many share them */
+	uint32_t ended_sec;	      /* no longer found since; 0: it lives */
+	uint32_t replaces;	      /* id of the campaign whose load it took over; 0: none */
+	uint32_t found;		      /* members that the evidence's own round found */
+	uint32_t grown_from;	      /* members up to a day ago, or at first ... */
+	uint32_t grown_sec;	      /* ... and when that was */
+	uint32_t members_max;	      /* at its height */
+	double rate, rate_max;	      /* requests a day of all members, and at its height */
+	double awake, awake_expected; /* members heard in the last hour, and how many should be */
+	float log_request, log_response; /* medians of what members ask and get */
+	uint32_t seeds;			 /* members named by an operator */
+	uint32_t idle;			 /* fit, but have not been heard for a day */
+	uint32_t fleeting;		 /* fit, but were seen too briefly to be proven */
+	uint32_t sources;		 /* in the cohort */
+	uint64_t requests;		 /* of members */
+	uint32_t shared;		 /* sources spared because many share them */
 	struct evidence evidence[FAMILY_MAX];
 	double p_combined;		 /* at least two families */
 	double p_without[FAMILY_MAX];	 /* the combination with that family left out */
@@ -108,6 +123,7 @@ struct campaign {
 	size_t n_members;
 	struct net_finding *prefixes; /* sorted, disjoint */
 	size_t n_prefixes;
+	uint32_t refused[NET_REFUSALS]; /* prefixes that were looked at, too */
 };
 
 struct campaigns {
@@ -123,6 +139,7 @@ struct shoal_question {
 	size_t n;
 	enum window window;
 	uint32_t now_sec;
+	uint32_t since_sec;	   /* when the window begins */
 	uint32_t slot;		   /* the present one; see rhythm.h */
 	const struct asns *asns;   /* NULL: no table of networks was given */
 	const struct seeds *seeds; /* NULL: none */
@@ -139,6 +156,7 @@ struct shoal_question {
 int shoal_correlate(const struct shoal_question *q, const struct shoal_settings *s,
 		    const struct campaigns *before, struct campaigns **ret);
 void campaigns_free(struct campaigns *c);
+size_t campaigns_living(const struct campaigns *c); /* those that have not ended */
 const struct campaign *campaigns_find(const struct campaigns *c, uint32_t id);
 const struct member *campaign_member(const struct campaign *c, const uint8_t source[16]);
 

@@ -76,7 +76,17 @@ double source_log10_e(const struct noise *noise, const struct features *f)
 	       f->trail.none * log10(SPLIT_NONE / (1 - noise->single - noise->dual));
 }
 
+bool source_asked_once(const struct features *f)
+{
+	return source_samples(f) < 1.5f;
+}
+
+double source_hidden_ratio(void)
+{
+	return SPLIT_NONE / SPLIT_DUAL;
+}
+
 uint32_t noise_samples_min(const struct noise *noise)
 {
-	return (uint32_t)ceil(SOURCE_PROVEN / log10(SPLIT_DUAL / noise->dual));
+	return (uint32_t)ceil(SOURCE_SPLIT / log10(SPLIT_DUAL / noise->dual));
 }

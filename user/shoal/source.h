@@ -28,6 +28,12 @@
  */
 #define SOURCE_PROVEN 4.0
 
+/*
+ * From here on a source belongs to its cohort, but is not blamed: one dual gap reaches it where
+ * lines are good. What a cohort does can so be seen when each of its addresses is used but once.
+ */
+#define SOURCE_SPLIT 2.0
+
 /* How often a direct connection's handshake looks split, learned from the direct sources at hand. */
 struct noise {
 	double single, dual;
@@ -42,7 +48,12 @@ double source_log10_e(const struct noise *noise, const struct features *f);
 /* Its handshakes with a trustworthy gap sample, by weight. */
 float source_samples(const struct features *f);
 
-/* Handshakes needed to be proven at all: sources with fewer say nothing about this question. */
+/* Was it asked but once? */
+bool source_asked_once(const struct features *f);
+/* Of split sources asked once, how many look direct to one that looks split. */
+double source_hidden_ratio(void);
+
+/* Handshakes needed to seem split at all: sources with fewer say nothing about this question. */
 uint32_t noise_samples_min(const struct noise *noise);
 
 #endif

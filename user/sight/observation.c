@@ -44,11 +44,10 @@ struct observation {
 	uint32_t open_max;
 	struct trail trail;
 	struct rhythm rhythm;
-	struct sums row;  /* the kernel's, as last read */
-	struct sums now;  /* the same, going on where the kernel's began anew */
+	struct sums now;  /* the kernel's row, as last read */
 	struct sums slot; /* when the present slot began */
 	struct halves windows[WINDOWS];
-	struct extra extra_row, extra, extra_whole, extra_half;
+	struct extra extra, extra_whole, extra_half;
 };
 
 struct observations {
@@ -133,7 +132,7 @@ int observations_new(const struct observation_settings *s, struct observations *
 	o->settings = *s;
 	/* Where the table lies is a secret good enough to keep addresses from being chosen to
 	 * collide; no result depends on it. */
-	r = table_new((uintptr_t)o, 0, &o->places);
+	r = table_new((uintptr_t)o, s->max, &o->places);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(o);
@@ -205,14 +204,6 @@ static struct extra extra_minus(const struct extra *a, const struct extra *b)
 	};
 }
 
-static void extra_add(struct extra *to, const struct extra *more)
-{
-	to->connections += more->connections;
-	to->gap_unknown += more->gap_unknown;
-	to->request_blocks += more->request_blocks;
-	to->response_blocks += more->response_blocks;
-}
-
 static uint32_t window_sec(const struct observations *o, enum window w)
 {
 	return (uint32_t)((uint64_t)o->settings.window_sec * windows[w].slots / SPAN_DAY_SLOTS);
@@ -240,8 +231,31 @@ static void begin(struct observations *o, struct observation *x, const struct se
 
 static bool began_anew(const struct observation *x, const struct seine_source *row)
 {
-	return row->connections < x->extra_row.connections || row->requests < x->row.requests ||
+	return row->connections < x->extra.connections || row->requests < x->now.requests ||
 	       row->first_sec > x->row_sec;
+}
+
+static void move_back(struct sums *reading, const struct sums *by)
+{
+	*reading = sums_minus(reading, by);
+}
+
+/* The new row counts from 0: all readings move back by what the old one held, so that differences
+ * stay what they are. */
+static void begin_anew(struct observation *x)
+{
+	struct sums old = x->now;
+	struct extra extra = x->extra;
+
+	for (int w = 0; w < WINDOWS; w++) {
+		move_back(&x->windows[w].whole, &old);
+		move_back(&x->windows[w].half, &old);
+	}
+	move_back(&x->slot, &old);
+	x->extra_whole = extra_minus(&x->extra_whole, &extra);
+	x->extra_half = extra_minus(&x->extra_half, &extra);
+	x->now = (struct sums){ 0 };
+	x->extra = (struct extra){ 0 };
 }
 
 /* The machine behind the address is another one: what was seen of the old one says little. */
@@ -273,17 +287,14 @@ static void follow_trail(struct observations *o, struct observation *x, const st
 static void take(struct observations *o, struct observation *x, const struct seine_source *row,
 		 uint32_t now_sec)
 {
-	struct sums all = sums_of(row), more = sums_minus(&all, &x->row);
-	struct extra extra = extra_of(row), extra_more = extra_minus(&extra, &x->extra_row);
+	struct sums all = sums_of(row), more = sums_minus(&all, &x->now);
 	uint64_t class = syn_class(&row->syn);
 	bool changed = x->syn_class && class != x->syn_class;
 	uint32_t request_sec = (uint32_t)(row->last_request_ns / 1000000000u);
 
 	o->changes += sums_any(&more);
-	sums_add(&x->now, &more);
-	extra_add(&x->extra, &extra_more);
-	x->row = all;
-	x->extra_row = extra;
+	x->now = all;
+	x->extra = extra_of(row);
 	follow_trail(o, x, &more, changed, now_sec);
 	if (row->last_request_ns != x->last_request_ns)
 		rhythm_note(&x->rhythm, request_sec, slot_now(o, request_sec));
@@ -314,14 +325,12 @@ int observations_add(struct observations *o, const struct seine_addr *source,
 		begin(o, x, row, now_sec);
 	} else {
 		x = &o->list[place];
-		if (began_anew(x, row)) {
-			x->row = (struct sums){ 0 };
-			x->extra_row = (struct extra){ 0 };
-		}
+		if (began_anew(x, row))
+			begin_anew(x);
 	}
 	x->harvest = o->harvest;
-	if (new || row->last_sec != x->last_sec || row->requests != x->row.requests ||
-	    row->handshakes != x->row.handshakes || row->responses != x->row.responses)
+	if (new || row->last_sec != x->last_sec || row->requests != x->now.requests ||
+	    row->handshakes != x->now.handshakes || row->responses != x->now.responses)
 		take(o, x, row, now_sec);
 	return new;
 }
@@ -380,10 +389,10 @@ static int tell_span(const struct observations *o, enum span span, uint32_t end,
 			.hello_key = x->hello_key,
 			.syn_class = x->syn_class,
 			.active = span == SPAN_HOUR ? active_slots(&x->rhythm, start) : 0,
-			.sums = sums_minus(&x->now,
-					   span == SPAN_SLOT   ? &x->slot
-					   : span == SPAN_HOUR ? &x->windows[WINDOW_HOUR].whole
-							       : &x->windows[WINDOW_DAY].whole),
+			.sums = sums_minus(&x->now, span == SPAN_SLOT ? &x->slot
+						    : span == SPAN_HOUR
+							    ? &x->windows[WINDOW_HOUR].whole
+							    : &x->windows[WINDOW_DAY].whole),
 		};
 
 		if (!sums_any(&d.sums))

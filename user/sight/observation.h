@@ -127,8 +127,8 @@ uint64_t observations_refused(const struct observations *o);
 uint64_t observations_changes(const struct observations *o);
 
 /* Arithmetic of time, shared with whoever keeps the past. */
-uint32_t window_slots(enum window window);	  /* its length, in slots */
-const char *window_name(enum window window);	  /* "hour", "day", "week", "season" */
+uint32_t window_slots(enum window window);		 /* its length, in slots */
+const char *window_name(enum window window);		 /* "hour", "day", "week", "season" */
 uint32_t slot_at(int64_t unix_sec, uint32_t window_sec); /* since 1970 */
 
 struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec);

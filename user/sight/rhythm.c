@@ -50,3 +50,14 @@ bool rhythm_asked(const struct rhythm *r, uint32_t slot)
 
 	return ago < RHYTHM_SLOTS && r->active[ago / WORD] >> ago % WORD & 1;
 }
+
+void rhythm_active(const struct rhythm *r, uint32_t slot, uint64_t ret[RHYTHM_WORDS])
+{
+	uint32_t later = slot - r->slot;
+
+	memset(ret, 0, sizeof(r->active));
+	if (later >= RHYTHM_SLOTS) /* or earlier than its newest slot */
+		return;
+	memcpy(ret, r->active, sizeof(r->active));
+	shift(ret, later);
+}

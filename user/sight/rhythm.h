@@ -15,10 +15,10 @@
 #define RHYTHM_SLOTS (64 * RHYTHM_WORDS) /* more than SPAN_DAY_SLOTS: a day and the present one */
 
 struct rhythm {
-	uint64_t active[RHYTHM_WORDS];	/* bit i: in slot `slot` - i */
-	uint32_t slot;			/* the newest one it asked in */
-	uint32_t times[RHYTHM_TIMES];	/* seconds, a ring */
-	uint8_t n, next;		/* how many of them, and where the next one goes */
+	uint64_t active[RHYTHM_WORDS]; /* bit i: in slot `slot` - i */
+	uint32_t slot;		       /* the newest one it asked in */
+	uint32_t times[RHYTHM_TIMES];  /* seconds, a ring */
+	uint8_t n, next;	       /* how many of them, and where the next one goes */
 };
 
 /* A request at `sec` in slot `slot`; neither may go backwards. */
@@ -32,6 +32,9 @@ static inline uint32_t rhythm_time(const struct rhythm *r, unsigned int i)
 
 /* Did it ask in this slot? false also where that is no longer known. */
 bool rhythm_asked(const struct rhythm *r, uint32_t slot);
+
+/* The slots it asked in as seen from `slot`: bit i says that it did so in slot - i. */
+void rhythm_active(const struct rhythm *r, uint32_t slot, uint64_t ret[RHYTHM_WORDS]);
 
 /* Marks a slot of the past. */
 void rhythm_mark(struct rhythm *r, uint32_t slot);
