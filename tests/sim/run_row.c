@@ -4,8 +4,8 @@
  * the next day.
  *
  * Live the correlator looks all the time; here only as often as the answer needs it: each ten
- * minutes while a campaign is young, since then the time until it is found is measured, each half
- * hour for the rest of its first day, and a few times a day otherwise.
+ * minutes while a campaign is young and not found yet, since then the time until it is found is
+ * measured, each hour for the rest of its first day, and a few times a day otherwise.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -129,11 +129,11 @@ static int look(struct outcome *o, uint32_t now_sec)
 
 /* ---- when ---- */
 
-static uint32_t pace(uint32_t age_sec)
+static uint32_t pace(const struct outcome *o, size_t swarm, uint32_t age_sec)
 {
-	if (age_sec < YOUNG)
+	if (age_sec < YOUNG && o->measure->verdicts[swarm].sec[MOMENT_MOST] == NOT_YET)
 		return WORLD_STEP;
-	return age_sec < WORLD_DAY ? 3 * WORLD_STEP : 4 * HOUR;
+	return age_sec < WORLD_DAY ? HOUR : 4 * HOUR;
 }
 
 /* `end_sec`: of a step. The first day passes unwatched but for its end. */
@@ -148,9 +148,12 @@ static bool is_time(const struct outcome *o, uint32_t end_sec)
 		return true;
 	for (size_t i = 0; i < o->world->n_swarms; i++) {
 		const struct swarm *s = &o->world->swarms[i];
+		uint32_t age_sec;
 
-		if (!s->plan.honest && end_sec > s->start_sec &&
-		    (end_sec - s->start_sec) % pace(end_sec - s->start_sec - 1) == 0)
+		if (s->plan.honest || end_sec <= s->start_sec)
+			continue;
+		age_sec = end_sec - s->start_sec;
+		if (age_sec % pace(o, i, age_sec - 1) == 0)
 			return true;
 	}
 	return false;
