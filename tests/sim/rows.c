@@ -18,7 +18,7 @@
 #define SEEDS(sim, full) .seeds = { sim, full }
 #define MIXED(share) .mix = (share)
 #define FEW PEOPLE(50000, 200000)
-#define MANY PEOPLE(100000, 1000000)
+#define MANY PEOPLE(60000, 1000000)
 
 #define PUBLIC(row) .name = (row), .group = "public", .days = 3.1
 #define GRID(row) .name = (row), .group = "size and rate", .days = 3.1, FEW
@@ -27,7 +27,7 @@
 #define LIKE(n, rate, how) .plans[0] = { POOL(n, rate, how) }
 
 const struct row rows[] = {
-	{ PUBLIC("28.8M"), MANY, SEEDS(2, 3), LIKE(25000, 25.6, LRU) },
+	{ PUBLIC("28.8M"), PEOPLE(100000, 1000000), SEEDS(1, 3), LIKE(25000, 25.6, LRU) },
 	{ PUBLIC("151M"), MANY, SEEDS(1, 3), LIKE(3500, 330, LRU) },
 	{ PUBLIC("151M-peak"), MANY, SEEDS(1, 3), LIKE(3500, 850, LRU) },
 	{ PUBLIC("3.4M"), FEW, SEEDS(2, 6), LIKE(273, 733, LRU) },

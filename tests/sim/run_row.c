@@ -16,6 +16,9 @@
 
 #define HOUR 3600u
 #define YOUNG (6 * HOUR)
+/* Room for people who move and for exits that are used once: as much again, and more. The table is
+ * made as large as it may become. */
+#define SOURCES_MAX(people) (2 * (people) + 250000)
 #define HELD_ROUNDS 40 /* of judging at one moment: the budget lets 5,000 entries in at a time */
 
 void outcome_clear(struct outcome *o)
@@ -165,7 +168,7 @@ static int make_mind(struct outcome *o, size_t people)
 {
 	const struct mind_settings s = {
 		.observation = { .window_sec = WORLD_DAY,
-				 .max = 2 * people + 2000000,
+				 .max = SOURCES_MAX(people),
 				 .epoch_sec = WORLD_EPOCH },
 		.shoal = &shoal_defaults,
 		.judge = &judge_defaults,
