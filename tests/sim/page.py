@@ -77,6 +77,17 @@ def kinds(row):
     return ", ".join(f"{n} {kind}" for kind, n in sorted(hit.items(), key=lambda x: -x[1])) or "-"
 
 
+def windows(row):
+    """Which windows made members of the honest that were hit, and how many were hit early."""
+    by = {}
+    for run in row.runs:
+        for window, n in run["harm"]["by"].items():
+            by[window] = by.get(window, 0) + n
+    early = sum(run["harm"]["early"] for run in row.runs)
+    text = ", ".join(f"{n} {window}" for window, n in by.items() if n)
+    return f"{text}; {early} in the first 6 h" if text else "-"
+
+
 def false_kinds(row):
     found = {" + ".join(f["kinds"]) for run in row.runs for f in run["false"]}
     return "; ".join(sorted(found)) or "-"
@@ -84,7 +95,7 @@ def false_kinds(row):
 
 def harm(rows):
     head = ("row", "runs", "watched days", "honest sources", "false campaigns", "whose",
-            "runs that acted on one", "honest sources hit", "carriers / others hit",
+            "runs that acted on one", "honest sources hit", "by window", "carriers / others hit",
             "honest in prefixes")
     lines = [f"<table><tr>{cells(head, 'th')}</tr>"]
     for row in rows.values():
@@ -95,7 +106,7 @@ def harm(rows):
         values = (
             row.name, len(row.runs), f"{row.watched_days():.0f}",
             sum(r["honest"] for r in row.runs), row.false(), false_kinds(row),
-            row.acted_wrongly().k, kinds(row), f"{percent(carriers, 3)} / {percent(others, 3)}",
+            row.acted_wrongly().k, kinds(row), windows(row), f"{percent(carriers, 3)} / {percent(others, 3)}",
             percent(wide.value) if wide.n else "-",
         )
         lines.append(f"<tr>{cells(values)}</tr>")
