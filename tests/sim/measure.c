@@ -194,9 +194,22 @@ static bool is_false(const struct measure *m, uint32_t campaign)
 	return false;
 }
 
-static void hit(struct measure *m, uint32_t at)
+#define EARLY (6 * 3600u)
+
+static bool is_early(const struct measure *m, uint32_t now_sec)
+{
+	for (size_t i = 0; i < m->world->n_swarms; i++)
+		if (!m->world->swarms[i].plan.honest && now_sec >= m->world->swarms[i].start_sec &&
+		    now_sec - m->world->swarms[i].start_sec < EARLY)
+			return true;
+	return false;
+}
+
+static void hit(struct measure *m, uint32_t at, const struct entry *e, uint32_t now_sec)
 {
 	const struct world_source *s = &m->world->list[at];
+	const struct campaign *c = campaigns_find(m->mind->campaigns, e->row.campaign);
+	const struct member *member = c ? campaign_member(c, s->ip) : NULL;
 
 	m->marks[at] |= MARK_ACTED;
 	if (m->marks[at] & MARK_EVER)
@@ -207,10 +220,13 @@ static void hit(struct measure *m, uint32_t at)
 	m->harm.sources++;
 	m->harm.users += s->people;
 	m->harm.of[s->kind]++;
+	m->harm.early += is_early(m, now_sec);
+	if (member)
+		m->harm.by[member->window]++;
 }
 
 /* Prefixes are looked for from each source; that is slow, and they are few. */
-static void note_wide(struct measure *m, const struct entries *wide)
+static void note_wide(struct measure *m, const struct entries *wide, uint32_t now_sec)
 {
 	size_t all = 0, wrong = 0;
 
@@ -224,7 +240,7 @@ static void note_wide(struct measure *m, const struct entries *wide)
 		all++;
 		wrong += honest(s);
 		if (hits(e, s))
-			hit(m, i);
+			hit(m, i, e, now_sec);
 	}
 	if (all > m->harm.wide)
 		m->harm.wide = all;
@@ -237,7 +253,7 @@ static void entries_freep(struct entries **e)
 	entries_free(*e);
 }
 
-static void note_entries(struct measure *m)
+static void note_entries(struct measure *m, uint32_t now_sec)
 {
 	const struct entries *desired = m->mind->judgement ? m->mind->judgement->desired : NULL;
 	_cleanup_(entries_freep) struct entries *wide = NULL;
@@ -254,13 +270,13 @@ static void note_entries(struct measure *m)
 		if (is_wide(e))
 			(void)entries_append(wide, e);
 		else if (world_find(m->world, e->prefix.ip, &at) && hits(e, &m->world->list[at]))
-			hit(m, at);
+			hit(m, at, e, now_sec);
 	}
 	m->false_acted += acted_wrongly;
 	if (desired->n > m->entries_max)
 		m->entries_max = desired->n;
 	entries_sort(wide);
-	note_wide(m, wide);
+	note_wide(m, wide, now_sec);
 }
 
 /* ---- swarms ---- */
@@ -290,7 +306,8 @@ static bool reached(const struct sighting *now, enum moment moment)
 	case MOMENT_ALARM: return now->campaigns;
 	case MOMENT_HALF: return now->found * 2ull >= now->sources;
 	case MOMENT_MOST: return now->found * 10ull >= now->sources * 9ull;
-	default: return now->acted;
+	case MOMENT_ACTED: return now->acted;
+	default: return now->linked;
 	}
 }
 
@@ -305,6 +322,8 @@ static void date(struct measure *m, size_t i, uint32_t now_sec)
 		v->sec[k] = v->now.sec;
 		v->leaked[k] = v->now.requests;
 	}
+	if (v->now.wrong > v->wrong_max)
+		v->wrong_max = v->now.wrong;
 	if (!v->day.sec && v->now.sec >= WORLD_DAY - 1)
 		v->day = v->now;
 	if (!v->three_days.sec && v->now.sec >= THREE * WORLD_DAY - 1)
@@ -315,7 +334,7 @@ void measure_look(struct measure *m, uint32_t now_sec)
 {
 	clear_marks(m);
 	note_campaigns(m);
-	note_entries(m);
+	note_entries(m, now_sec);
 	count_sources(m);
 	for (size_t i = 0; i < m->world->n_swarms; i++)
 		if (now_sec >= m->world->swarms[i].start_sec)

@@ -40,12 +40,15 @@ struct verdict {
 	uint32_t sec[MOMENTS];
 	uint64_t leaked[MOMENTS]; /* requests until then */
 	struct sighting now, day, three_days;
-	uint32_t id; /* of its largest campaign, when last reported */
+	uint32_t wrong_max; /* honest members of its campaigns, at most at one time */
+	uint32_t id;	    /* of its largest campaign, when last reported */
 };
 
 struct harm {
 	size_t sources, users; /* honest ones that some entry would have hit, once each */
 	size_t of[KINDS];
+	size_t by[WINDOWS];	  /* the window that made them members */
+	size_t early;		  /* while a campaign was younger than six hours */
 	size_t wide, wide_honest; /* sources in prefixes, at most at one time */
 };
 

@@ -1,7 +1,167 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The report as a page of HTML."""
+"""The report as a page of HTML, with plots in it and beside it."""
+
+import os
+from html import escape
+
+import plots
+from results import NEVER, all_goals, duration, percent
+
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 900px; margin: 2em auto; padding: 0 1em; color: #1f2328 }
+table { border-collapse: collapse; font-size: 13px; margin: 1em 0 }
+th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #d8dee4 }
+th:first-child, td:first-child, td.text { text-align: left }
+td.group { color: #6e7781; padding-top: 1em; text-align: left }
+.missed { color: #cf222e; font-weight: bold }
+svg { max-width: 100%; height: auto; margin: 1.5em 0 }
+p.note { color: #6e7781 }
+"""
+
+
+def cells(values, tag="td"):
+    return "".join(f"<{tag}>{escape(str(v))}</{tag}>" for v in values)
+
+
+def goals(rows):
+    lines = ["<table><tr><th>goal</th><th>seen</th><th>goal</th><th></th></tr>"]
+    for goal in sorted(all_goals(rows), key=lambda g: g.met):
+        state = "<td>met</td>" if goal.met else '<td class="missed">missed</td>'
+        lines.append(f"<tr>{cells((goal.what, goal.value, goal.goal))}{state}</tr>")
+    return "\n".join(lines + ["</table>"])
+
+
+def interval(share):
+    if not share.n:
+        return "-"
+    return f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
+
+
+def leaked(swarm):
+    days = swarm.leaked_days("alarm")
+    return "all" if days == NEVER else percent(days)
+
+
+def campaign(swarm, row):
+    day = swarm.recall("day")
+    values = (
+        swarm.name, len(swarm.runs), duration(swarm.time("alarm")), duration(swarm.time("half")),
+        duration(swarm.time("most")), leaked(swarm), interval(day),
+        percent(swarm.recall("day", "requests").value), percent(swarm.recall("three_days").value),
+        interval(swarm.precision("day")), percent(swarm.precision("three_days").value, 2),
+        f"{row.harm('sources'):.1f} / {row.harm('users'):.1f}", row.false(),
+        ", ".join(swarm.families("day" if day.n else "end")) or "-",
+    )
+    return f"<tr>{cells(values)}</tr>"
+
+
+def campaigns(rows):
+    head = ("campaign", "seeds", "alarm", "50 %", "90 %", "leaked before the alarm, of a day's",
+            "recall 24 h", "by requests", "72 h", "precision 24 h", "72 h",
+            "honest hit (sources / people), a million and day", "false campaigns", "families")
+    lines = [f"<table><tr>{cells(head, 'th')}</tr>"]
+    group = None
+    for row, swarm in plots.campaigns(rows):
+        if row.group != group:
+            group = row.group
+            lines.append(f'<tr><td class="group" colspan="{len(head)}">{escape(group)}</td></tr>')
+        lines.append(campaign(swarm, row))
+    return "\n".join(lines + ["</table>"])
+
+
+def kinds(row):
+    hit = {}
+    for run in row.runs:
+        for kind, n in run["harm"]["of"].items():
+            hit[kind] = hit.get(kind, 0) + n
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(hit.items(), key=lambda x: -x[1])) or "-"
+
+
+def windows(row):
+    """Which windows made members of the honest that were hit, and how many were hit early."""
+    by = {}
+    for run in row.runs:
+        for window, n in run["harm"]["by"].items():
+            by[window] = by.get(window, 0) + n
+    early = sum(run["harm"]["early"] for run in row.runs)
+    text = ", ".join(f"{n} {window}" for window, n in by.items() if n)
+    return f"{text}; {early} in the first 6 h" if text else "-"
+
+
+def false_kinds(row):
+    found = {" + ".join(f["kinds"]) for run in row.runs for f in run["false"]}
+    return "; ".join(sorted(found)) or "-"
+
+
+def harm(rows):
+    head = ("row", "runs", "watched days", "honest sources", "false campaigns", "whose",
+            "runs that acted on one", "honest sources hit", "by window", "carriers / others hit",
+            "honest in prefixes")
+    lines = [f"<table><tr>{cells(head, 'th')}</tr>"]
+    for row in rows.values():
+        if row.group == "scale":
+            continue
+        carriers, others = row.carrier_harm()
+        wide = row.over_block()
+        values = (
+            row.name, len(row.runs), f"{row.watched_days():.0f}",
+            sum(r["honest"] for r in row.runs), row.false(), false_kinds(row),
+            row.acted_wrongly().k, kinds(row), windows(row), f"{percent(carriers, 3)} / {percent(others, 3)}",
+            percent(wide.value) if wide.n else "-",
+        )
+        lines.append(f"<tr>{cells(values)}</tr>")
+    return "\n".join(lines + ["</table>"])
+
+
+def scale(rows):
+    if "scale" not in rows:
+        return ""
+    lines = []
+    for run in rows["scale"].runs:
+        ms = run["ms"]
+        parts = "".join(
+            f"<tr>{cells((name, round(ms[key])))}</tr>"
+            for name, key in (
+                ("harvest, every row", "harvest"), ("round, hour", "hour"), ("round, day", "day"),
+                ("round, week", "week"), ("round, season", "season"), ("judge", "judge_once"),
+            )
+        )
+        lines.append(
+            f"<p>{run['sources_max']:,} sources in the table; {run['rss_max_mib']} MiB resident at"
+            f" most, of which the made-up world holds {run['world_mib']}.</p>"
+            f"<table><tr><th>part of a cycle</th><th>ms of one core</th></tr>{parts}</table>"
+        )
+    return "<h2>Scale</h2>" + "".join(lines)
+
+
+def notes(rows):
+    runs = [run for row in rows.values() for run in row.runs]
+    yield f"{len(runs)} runs, {sum(r['days'] for r in runs):,.0f} days of made-up traffic, " \
+        f"{sum(r['requests'] for r in runs) / 1e6:,.0f} M requests."
+    if any(run["clients"] != "trace" for run in runs):
+        yield "clients.csv was not found: honest clients are made up from published parameters."
+    if any(run["seed"] < 1001 for run in runs):
+        yield "Seeds for tuning: these figures are not for reporting."
 
 
 def write(rows, results):
-    path = results.rsplit(".", 1)[0] + ".html"
-    return path
+    """Returns where it is."""
+    path = os.path.splitext(results)[0]
+    drawn = {name: draw(rows) for name, draw in plots.ALL.items()}
+    for name, svg in drawn.items():
+        if svg:
+            with open(f"{path}-{name}.svg", "w", encoding="utf-8") as out:
+                out.write(svg)
+    body = "\n".join(
+        ["<h1>Campaigns and honest crowds, simulated</h1>"]
+        + [f'<p class="note">{escape(n)}</p>' for n in notes(rows)]
+        + ["<h2>Goals</h2>", goals(rows), "<h2>Detection</h2>"]
+        + [drawn["times"], drawn["recall"], drawn["grid"], campaigns(rows)]
+        + ["<h2>Harm</h2>", drawn["harm"], harm(rows), drawn["memory"], scale(rows)]
+    )
+    with open(path + ".html", "w", encoding="utf-8") as out:
+        out.write(
+            '<!doctype html>\n<html lang="en"><meta charset="utf-8">\n<title>seine: simulation'
+            f"</title>\n<style>{STYLE}</style>\n{body}\n</html>\n"
+        )
+    return path + ".html"

@@ -20,9 +20,8 @@ enum row_sort {
 	ROW_SCALE, /* how long a cycle takes */
 };
 
-/* How much is done: `make check`, `make sim`, `make sim-full`. */
+/* How much is done: `make sim`, `make sim-full`. */
 enum profile {
-	PROFILE_CHECK,
 	PROFILE_SIM,
 	PROFILE_FULL,
 	PROFILES,
@@ -67,7 +66,7 @@ struct outcome {
 };
 
 /* `clients`: path of clients.csv. */
-int row_run(const struct row *row, enum profile profile, uint64_t seed, const char *clients,
+int row_run(const struct row *row, uint32_t people, uint64_t seed, const char *clients,
 	    struct outcome *ret);
 void outcome_clear(struct outcome *o);
 

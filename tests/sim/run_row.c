@@ -4,8 +4,8 @@
  * the next day.
  *
  * Live the correlator looks all the time; here only as often as the answer needs it: each ten
- * minutes while a campaign is young, since then the time until it is found is measured, each half
- * hour for the rest of its first day, and a few times a day otherwise.
+ * minutes while a campaign is young and not found yet, since then the time until it is found is
+ * measured, each hour for the rest of its first day, and a few times a day otherwise.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +16,9 @@
 
 #define HOUR 3600u
 #define YOUNG (6 * HOUR)
+/* Room for people who move and for exits that are used once: as much again, and more. The table is
+ * made as large as it may become. */
+#define SOURCES_MAX(people) (2 * (people) + 250000)
 #define HELD_ROUNDS 40 /* of judging at one moment: the budget lets 5,000 entries in at a time */
 
 void outcome_clear(struct outcome *o)
@@ -129,11 +132,11 @@ static int look(struct outcome *o, uint32_t now_sec)
 
 /* ---- when ---- */
 
-static uint32_t pace(uint32_t age_sec)
+static uint32_t pace(const struct outcome *o, size_t swarm, uint32_t age_sec)
 {
-	if (age_sec < YOUNG)
+	if (age_sec < YOUNG && o->measure->verdicts[swarm].sec[MOMENT_MOST] == NOT_YET)
 		return WORLD_STEP;
-	return age_sec < WORLD_DAY ? 3 * WORLD_STEP : 4 * HOUR;
+	return age_sec < WORLD_DAY ? HOUR : 4 * HOUR;
 }
 
 /* `end_sec`: of a step. The first day passes unwatched but for its end. */
@@ -148,9 +151,12 @@ static bool is_time(const struct outcome *o, uint32_t end_sec)
 		return true;
 	for (size_t i = 0; i < o->world->n_swarms; i++) {
 		const struct swarm *s = &o->world->swarms[i];
+		uint32_t age_sec;
 
-		if (!s->plan.honest && end_sec > s->start_sec &&
-		    (end_sec - s->start_sec) % pace(end_sec - s->start_sec - 1) == 0)
+		if (s->plan.honest || end_sec <= s->start_sec)
+			continue;
+		age_sec = end_sec - s->start_sec;
+		if (age_sec % pace(o, i, age_sec - 1) == 0)
 			return true;
 	}
 	return false;
@@ -162,7 +168,7 @@ static int make_mind(struct outcome *o, size_t people)
 {
 	const struct mind_settings s = {
 		.observation = { .window_sec = WORLD_DAY,
-				 .max = 2 * people + 2000000,
+				 .max = SOURCES_MAX(people),
 				 .epoch_sec = WORLD_EPOCH },
 		.shoal = &shoal_defaults,
 		.judge = &judge_defaults,
@@ -283,14 +289,14 @@ static void sum_up(struct outcome *o, uint32_t steps)
 		o->sources_max = observations_count(o->mind->observations);
 }
 
-int row_run(const struct row *row, enum profile profile, uint64_t seed, const char *clients,
+int row_run(const struct row *row, uint32_t people, uint64_t seed, const char *clients,
 	    struct outcome *ret)
 {
 	struct outcome o = { .row = row, .seed = seed };
 	/* The campaign starts up to a day after the first. */
 	double days = 1 + row->days + (row->sort == ROW_CAMPAIGN);
 	uint32_t steps = (uint32_t)(days * WORLD_STEPS), done = 0;
-	int r = make(&o, row->people[profile], clients);
+	int r = make(&o, people, clients);
 
 	for (; r == 0 && done < steps; done++)
 		r = step(&o, WORLD_START + done * WORLD_STEP);

@@ -65,7 +65,9 @@ static void put_swarm(const struct swarm *s, const struct verdict *v)
 		put_time(name, v->sec[k]);
 		printf("\"%s_leaked\":%" PRIu64 ",", names[k], v->leaked[k]);
 	}
-	printf("\"replaced\":%s", s->plan.replaces ? "true" : "false");
+	printf("\"replaced\":%s,\"start_hour\":%.2f,\"wrong_max\":%u",
+	       s->plan.replaces ? "true" : "false", s->start_sec % WORLD_DAY / 3600.0,
+	       v->wrong_max);
 	put_sighting("day", &v->day);
 	put_sighting("three_days", &v->three_days);
 	put_sighting("end", &v->now);
@@ -117,6 +119,9 @@ static void put_harm(const struct harm *h)
 		printf("%s\"%s\":%zu", comma, kind_name(k), h->of[k]);
 		comma = ",";
 	}
+	printf("},\"early\":%zu,\"by\":{", h->early);
+	for (int w = 0; w < WINDOWS; w++)
+		printf("%s\"%s\":%zu", w ? "," : "", window_name(w), h->by[w]);
 	printf("}},");
 }
 
@@ -194,7 +199,7 @@ static int run(enum profile profile, const char *name, const char *seed)
 	}
 	snprintf(path, sizeof(path), "%s/data/llm-traffic/clients.csv",
 		 shared ? shared : "../shared");
-	r = row_run(row, profile, strtoull(seed, NULL, 10), path, &o);
+	r = row_run(row, row->people[profile], strtoull(seed, NULL, 10), path, &o);
 	if (r < 0) {
 		fprintf(stderr, "sim_rows: %s %s: %s\n", name, seed, strerror(-r));
 		return 1;
