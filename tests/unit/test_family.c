@@ -240,7 +240,8 @@ static void test_networks(void **state)
 	c.evidence[FAMILY_PLACE] =
 		(struct evidence){ .observed = 59, .of = 127, .expected = 17.12, .asn = 64501 };
 	assert_string_equal(evidence_sentence(&c, FAMILY_PLACE, text, sizeof(text)),
-			    "59 of 127 sources in AS64501 belong to it; 17.1 expected.");
+			    "59 of the 127 sources in network AS64501 belong to it; 17 would "
+			    "by chance.");
 }
 
 /* Where one subnet is all that a network holds, the subnet is named. Sources that the table does

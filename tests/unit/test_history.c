@@ -781,7 +781,9 @@ static struct campaign campaign_of(uint32_t id, struct member *members, size_t n
 					      .gap_ms = 70.5f,
 					      .alone = true,
 					      .window = WINDOW_SEASON,
-					      .last_sec = 600 };
+					      .last_sec = 600,
+					      .joined_sec = 500,
+					      .seed = i == 3 };
 		members[i].source[0] = 0x20;
 		members[i].source[4] = (uint8_t)i;
 	}
@@ -803,6 +805,8 @@ static void same_campaign(const struct campaign *a, const struct campaign *b)
 		assert_int_equal(x.members[i].window, y.members[i].window);
 		assert_int_equal(x.members[i].last_sec, y.members[i].last_sec);
 		assert_true(x.members[i].lfdr == y.members[i].lfdr && x.members[i].alone);
+		assert_int_equal(x.members[i].joined_sec, y.members[i].joined_sec);
+		assert_int_equal(x.members[i].seed, y.members[i].seed);
 		assert_true(x.members[i].log10_e == y.members[i].log10_e);
 		assert_true(x.members[i].gap_ms == y.members[i].gap_ms);
 	}

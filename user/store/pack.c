@@ -285,10 +285,11 @@ size_t member_pack(const struct member *m, int64_t epoch_sec, uint8_t ret[MEMBER
 	n += put_double(ret + n, m->log10_e);
 	n += put_u32(ret + n, m->requests);
 	n += put_u32(ret + n, whole_us(m->gap_ms));
-	ret[n++] = m->alone;
+	ret[n++] = (uint8_t)(m->alone | m->seed << 1);
 	ret[n++] = m->window;
 	/* Until 2106; seconds since 1970 without a sign. */
 	n += put_u32(ret + n, (uint32_t)sec_to_unix(m->last_sec, epoch_sec));
+	n += put_u32(ret + n, (uint32_t)sec_to_unix(m->joined_sec, epoch_sec));
 	return n;
 }
 
@@ -296,14 +297,18 @@ int member_unpack(const uint8_t at[MEMBER_BYTES], int64_t epoch_sec, struct memb
 {
 	struct reader r = { at + sizeof(ret->source), MEMBER_BYTES - sizeof(ret->source), false };
 	struct member m = { .lfdr = get_double(&r) };
+	uint8_t flags;
 
 	memcpy(m.source, at, sizeof(m.source));
 	m.log10_e = get_double(&r);
 	m.requests = get_u32(&r);
 	m.gap_ms = (float)get_u32(&r) / 1000;
-	m.alone = get_u8(&r) & 1;
+	flags = get_u8(&r);
+	m.alone = flags & 1;
+	m.seed = flags >> 1 & 1;
 	m.window = get_u8(&r);
 	m.last_sec = sec_from_unix(get_u32(&r), epoch_sec);
+	m.joined_sec = sec_from_unix(get_u32(&r), epoch_sec);
 	if (verdict(&r) < 0 || m.window >= WINDOWS || m.lfdr < 0 || m.lfdr > 1)
 		return -EBADMSG;
 	*ret = m;

@@ -18,7 +18,7 @@
 #define KEY_BYTES 16
 #define DEED_BYTES (2 * 8 + 9 * 5 + 10) /* the most it takes */
 #define NET_BYTES (4 * 5)
-#define MEMBER_BYTES 46
+#define MEMBER_BYTES 50
 
 /* Each returns the bytes it wrote. */
 size_t key_pack(const uint8_t address[16], uint8_t ret[KEY_BYTES]);
