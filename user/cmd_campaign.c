@@ -98,8 +98,7 @@ static void print_summary(const json_t *c)
 	printf(LABEL "%s; %s sources with the same ClientHello and a second leg\n", "members",
 	       format_count(get_number(c, "members"), a),
 	       format_count(get_number(c, "sources"), b));
-	printf(LABEL "%s, about %s a day\n", "requests", format_count(get_number(c, "requests"), a),
-	       format_count((uint64_t)get_real(c, "rate"), b));
+	printf(LABEL "%s\n", "requests", format_count(get_number(c, "requests"), a));
 	if (!is_null(c, "hello_name"))
 		printf(LABEL "%s\n", "client", get_text(c, "hello_name"));
 	printf(LABEL "ClientHello %s, gap %s, second leg %.0f to %.0f ms\n", "sameness",

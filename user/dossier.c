@@ -86,6 +86,7 @@ json_t *json_campaign(const struct agent *a, const struct campaign *c, const str
 		"q", c->q_value, "evidence", families_that_hold(c));
 
 	json_object_set_new(o, "fleeting", json_integer(c->fleeting));
+	json_object_set_new(o, "networks", json_real(c->networks));
 	json_object_update(o, more);
 	return o;
 }

@@ -249,6 +249,8 @@ static void what_would_be_hit(void **state)
 	assert_true(says(&h, SIDE_EFFECT, "1 prefix would cover 2 members and 1 other source."));
 	assert_true(says(&h, SIDE_EFFECT, "1 member would get an entry of its own."));
 	assert_false(speaks_of(&h, "Prefixes spared"));
+	assert_false(speaks_of(&h, "networks"));
+	c.networks = 2.04;
 	c.refused[NET_IMPURE] = 11;
 	c.refused[NET_SHARED] = 5;
 	h = explain(&c, NULL);

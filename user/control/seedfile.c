@@ -126,6 +126,7 @@ int seedfile_read(FILE *f, const char *name, seedfile_bad bad, void *arg, struct
 	} while (r > 0 || r == -EINVAL);
 	if (error < 0)
 		return error;
-	*ret = (struct seeds){ .list = take_ptr(seeds.list), .n = seeds.n };
+	ret->n = seeds.n;
+	ret->list = take_ptr(seeds.list);
 	return 0;
 }

@@ -194,6 +194,12 @@ static void say_load(struct speech *s, const struct campaign *c, const struct ba
 				: "Its members make",
 		    words_count(round(c->rate), n), day,
 		    words_count(round(c->rate / sources), each));
+	if (c->networks > 0)
+		say(s, SIDE_EFFECT,
+		    "They are spread like over %.1f equal networks (/16, IPv6 /32); a company's "
+		    "own "
+		    "proxies keep to few.",
+		    c->networks);
 	if (b->sources)
 		say(s, SIDE_EFFECT, "They are %s of the %s sources seen in the last %s.",
 		    words_percent((double)c->n_members / (double)b->sources, share),
