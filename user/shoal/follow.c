@@ -217,9 +217,9 @@ static int keep_others(struct campaigns *c, const struct campaigns *before,
 	return r;
 }
 
-/* As in population.h, the widest level of places. */
-#define NETWORK_V4 (PREFIX_V4_BASE + 16)
-#define NETWORK_V6 32
+/* As wide as an entry may be: a company's own addresses fill one or few of these. */
+#define NETWORK_V4 (PREFIX_V4_BASE + 20)
+#define NETWORK_V6 40
 
 /* How many networks of equal shares would be as concentrated (inverse of Simpson's index, 1949). */
 static double count_networks(const struct campaign *c)

@@ -108,7 +108,7 @@ struct campaign {
 	double awake, awake_expected; /* members heard in the last hour, and how many should be */
 	float log_request, log_response; /* medians of what members ask and get */
 	uint32_t seeds;			 /* members named by an operator */
-	double networks;   /* that members are spread over: /16s (IPv6: /32s), weighed by members */
+	double networks;   /* that members are spread over: /20s (IPv6: /40s), weighed by members */
 	uint32_t idle;	   /* fit, but have not been heard for a day */
 	uint32_t fleeting; /* fit, but were seen too briefly to be proven */
 	uint32_t sources;  /* in the cohort */
