@@ -196,7 +196,7 @@ static void say_load(struct speech *s, const struct campaign *c, const struct ba
 		    words_count(round(c->rate / sources), each));
 	if (c->networks > 0)
 		say(s, SIDE_EFFECT,
-		    "They are spread like over %.1f equal networks (/16, IPv6 /32); a company's "
+		    "They are spread like over %.1f equal networks (/20, IPv6 /40); a company's "
 		    "own "
 		    "proxies keep to few.",
 		    c->networks);
