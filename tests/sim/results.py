@@ -245,10 +245,10 @@ def row_goals(row):
     if row.name == "scale":
         run = row.runs[0]
         ms = run["ms"]
-        cycle = ms["harvest"] + ms["judge_once"] + sum(
-            ms[w] for w in ("hour", "day", "week", "season")
-        )
-        at_most("a cycle with all windows, s", cycle / 1000, 5)
+        windows = [ms[w] for w in ("hour", "day", "week", "season")]
+        rest = ms["harvest"] + ms["judge_once"]
+        at_most("a turn with the slowest window, s", (rest + max(windows)) / 1000, 5)
+        at_most("a turn, were all windows due, s", (rest + sum(windows)) / 1000, 5)
         at_most("resident, MiB", run["rss_max_mib"] - run["world_mib"], 1024)
         return goals
     if row.name == "null":
