@@ -4,7 +4,7 @@
 import math
 from html import escape
 
-from results import DAY, NEVER, duration, percent
+from results import DAY, NEVER, duration, percent, poisson_interval
 
 WIDTH, LEFT, RIGHT, TOP, LINE, GAP = 860, 190, 90, 76, 20, 26
 INK, GREY, LIGHT, BLUE, RED = "#1f2328", "#6e7781", "#d8dee4", "#0969da", "#cf222e"
@@ -135,7 +135,7 @@ def campaigns(rows):
 def times(rows):
     ticks = [(600, "10 min"), (1800, "30 min"), (3600, "1 h"), (7200, "2 h"), (21600, "6 h"),
              (43200, "12 h"), (DAY, "1 day"), (3 * DAY, "3 days")]
-    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale; looked at every 10 minutes)")
+    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale); looked at each 10 minutes, after 6 hours each hour")
     lines = []
     for row, swarm in campaigns(rows):
         points = []
@@ -165,13 +165,6 @@ def recalls(rows):
         lines.append((row.group, swarm.name, points))
     legend = [("circle", True, "after 24 h, with its 95 % interval"), ("circle", False, "after 72 h")]
     return dot_plot("How much of a campaign is found", axis, legend, (0.9, "goal at 24 h"), lines)
-
-
-def poisson_interval(k):
-    """Bounds of a mean after k events, exact to what a plot shows (Wilson and Hilferty 1931)."""
-    low = k * (1 - 1 / (9 * k) - 1.96 / (3 * math.sqrt(k))) ** 3 if k else 0
-    m = k + 1
-    return low, m * (1 - 1 / (9 * m) + 1.96 / (3 * math.sqrt(m))) ** 3
 
 
 def harms(rows):

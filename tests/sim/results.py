@@ -55,6 +55,13 @@ def clopper_pearson(k, n, alpha=0.05):
     return low, high
 
 
+def poisson_interval(k):
+    """95 % interval of a mean after k events, good to two digits (Wilson and Hilferty 1931)."""
+    low = k * (1 - 1 / (9 * k) - 1.96 / (3 * math.sqrt(k))) ** 3 if k else 0
+    m = k + 1
+    return low, m * (1 - 1 / (9 * m) + 1.96 / (3 * math.sqrt(m))) ** 3
+
+
 class Share:
     """k of n, with its interval."""
 
@@ -219,10 +226,11 @@ def swarm_goals(swarm):
         share("recall at 24 h", swarm.recall("day"), 0.8)
     if swarm.name == "timing-100":
         share("recall at 24 h", swarm.recall("day"), 0.75)
-    elif swarm.has_member_goals():
+    if swarm.has_member_goals():
         share("precision at 24 h", swarm.precision("day"), 0.995)
-        share("recall at 24 h", swarm.recall("day"), 0.9)
-        share("recall at 72 h", swarm.recall("three_days"), 0.97)
+        if swarm.name != "timing-100":
+            share("recall at 24 h", swarm.recall("day"), 0.9)
+            share("recall at 72 h", swarm.recall("three_days"), 0.97)
     return goals
 
 
@@ -237,10 +245,10 @@ def row_goals(row):
     if row.name == "scale":
         run = row.runs[0]
         ms = run["ms"]
-        cycle = ms["harvest"] + ms["judge_once"] + sum(
-            ms[w] for w in ("hour", "day", "week", "season")
-        )
-        at_most("a cycle with all windows, s", cycle / 1000, 5)
+        windows = [ms[w] for w in ("hour", "day", "week", "season")]
+        rest = ms["harvest"] + ms["judge_once"]
+        at_most("a turn with the slowest window, s", (rest + max(windows)) / 1000, 5)
+        at_most("a turn, were all windows due, s", (rest + sum(windows)) / 1000, 5)
         at_most("resident, MiB", run["rss_max_mib"] - run["world_mib"], 1024)
         return goals
     if row.name == "null":
@@ -251,8 +259,14 @@ def row_goals(row):
     if row.name.startswith("month"):
         at_most("false campaigns acted on, runs", row.acted_wrongly().k, 0)
         at_most("false campaigns reported", row.false(), 1)
-    at_most("honest sources hit, a million and day", row.harm("sources"), 10)
-    at_most("honest users hit, a million and day", row.harm("users"), 10)
+    for field, what in ("sources", "honest sources hit"), ("users", "people hit"):
+        value = row.harm(field)
+        text = f"{value:.1f}"
+        if field == "sources" and value:
+            hits = sum(r["harm"]["sources"] for r in row.runs)
+            low, high = (x * value / hits for x in poisson_interval(hits))
+            text = f"{value:.1f} ({low:.0f} to {high:.0f})"
+        goals.append(Goal(f"{row.name}: {what}", text, "<= 10 /M/day", value <= 10))
     carriers, others = row.carrier_harm()
     if carriers > others:
         goals.append(

@@ -17,40 +17,40 @@
 #define PEOPLE(sim, full) .people = { sim, full }
 #define SEEDS(sim, full) .seeds = { sim, full }
 #define MIXED(share) .mix = (share)
-#define FEW PEOPLE(50000, 200000)
+#define FEW PEOPLE(50000, 100000)
 #define MANY PEOPLE(60000, 1000000)
 
 #define PUBLIC(row) .name = (row), .group = "public", .days = 3.1
 #define GRID(row) .name = (row), .group = "size and rate", .days = 3.1, FEW
-#define VARIANT(row, of) .name = (row), .group = (of), .days = 3.1, FEW, SEEDS(1, 4)
+#define VARIANT(row, of) .name = (row), .group = (of), .days = 3.1, FEW, SEEDS(1, 3)
 #define HONEST(row) .name = (row), .group = "honest"
 #define LIKE(n, rate, how) .plans[0] = { POOL(n, rate, how) }
 
 const struct row rows[] = {
-	{ PUBLIC("28.8M"), PEOPLE(100000, 1000000), SEEDS(1, 3), LIKE(25000, 25.6, LRU) },
-	{ PUBLIC("151M"), MANY, SEEDS(1, 3), LIKE(3500, 330, LRU) },
-	{ PUBLIC("151M-peak"), MANY, SEEDS(1, 3), LIKE(3500, 850, LRU) },
-	{ PUBLIC("3.4M"), FEW, SEEDS(2, 6), LIKE(273, 733, LRU) },
-	{ PUBLIC("0.4M"), FEW, SEEDS(2, 6), LIKE(1500, 13, LRU) },
-	{ PUBLIC("pool-20k"), MANY, SEEDS(1, 3),
+	{ PUBLIC("28.8M"), PEOPLE(100000, 1000000), SEEDS(1, 2), LIKE(25000, 25.6, LRU) },
+	{ PUBLIC("151M"), MANY, SEEDS(1, 1), LIKE(3500, 330, LRU) },
+	{ PUBLIC("151M-peak"), MANY, SEEDS(1, 1), LIKE(3500, 850, LRU) },
+	{ PUBLIC("3.4M"), FEW, SEEDS(2, 4), LIKE(273, 733, LRU) },
+	{ PUBLIC("0.4M"), FEW, SEEDS(2, 4), LIKE(1500, 13, LRU) },
+	{ PUBLIC("pool-20k"), MANY, SEEDS(1, 1),
 	  .plans[0] = { POOL(20000, 25.6, LRU), MIXED(0.5) } },
-	{ PUBLIC("replaced"), FEW, SEEDS(1, 4),
+	{ PUBLIC("replaced"), FEW, SEEDS(1, 3),
 	  .plans[0] = { POOL(2000, 46, LRU), .end_day = 3.25 },
 	  .plans[1] = { POOL(2000, 46, LRU), .start_day = 3.75, .replaces = 1 } },
 
-	{ GRID("200x13"), SEEDS(0, 4), LIKE(200, 13, LRU) },
-	{ GRID("200x25.6"), SEEDS(3, 10), LIKE(200, 25.6, LRU) },
-	{ GRID("200x46"), SEEDS(0, 4), LIKE(200, 46, LRU) },
-	{ GRID("200x330"), SEEDS(1, 4), LIKE(200, 330, LRU) },
-	{ GRID("1000x13"), SEEDS(1, 4), LIKE(1000, 13, LRU) },
-	{ GRID("1000x25.6"), SEEDS(2, 10), LIKE(1000, 25.6, LRU) },
-	{ GRID("1000x46"), SEEDS(0, 4), LIKE(1000, 46, LRU) },
-	{ GRID("1000x330"), SEEDS(0, 4), LIKE(1000, 330, LRU) },
-	{ GRID("1000x900"), SEEDS(1, 4), LIKE(1000, 900, LRU) },
-	{ GRID("5000x13"), SEEDS(1, 4), LIKE(5000, 13, LRU) },
-	{ GRID("5000x25.6"), SEEDS(1, 4), LIKE(5000, 25.6, LRU) },
-	{ GRID("5000x46"), SEEDS(0, 4), LIKE(5000, 46, LRU) },
-	{ GRID("25000x13"), SEEDS(0, 2), LIKE(25000, 13, LRU) },
+	{ GRID("200x13"), SEEDS(0, 2), LIKE(200, 13, LRU) },
+	{ GRID("200x25.6"), SEEDS(3, 6), LIKE(200, 25.6, LRU) },
+	{ GRID("200x46"), SEEDS(0, 2), LIKE(200, 46, LRU) },
+	{ GRID("200x330"), SEEDS(1, 2), LIKE(200, 330, LRU) },
+	{ GRID("1000x13"), SEEDS(1, 2), LIKE(1000, 13, LRU) },
+	{ GRID("1000x25.6"), SEEDS(2, 5), LIKE(1000, 25.6, LRU) },
+	{ GRID("1000x46"), SEEDS(0, 2), LIKE(1000, 46, LRU) },
+	{ GRID("1000x330"), SEEDS(0, 2), LIKE(1000, 330, LRU) },
+	{ GRID("1000x900"), SEEDS(1, 2), LIKE(1000, 900, LRU) },
+	{ GRID("5000x13"), SEEDS(1, 2), LIKE(5000, 13, LRU) },
+	{ GRID("5000x25.6"), SEEDS(1, 2), LIKE(5000, 25.6, LRU) },
+	{ GRID("5000x46"), SEEDS(0, 2), LIKE(5000, 46, LRU) },
+	{ GRID("25000x13"), SEEDS(0, 1), LIKE(25000, 13, LRU) },
 
 	{ VARIANT("random", "schedule"), LIKE(1000, 25.6, SCHEDULE_RANDOM) },
 	{ VARIANT("weighted", "schedule"), LIKE(1000, 25.6, SCHEDULE_WEIGHTED) },
