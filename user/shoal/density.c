@@ -178,7 +178,8 @@ static int lfdr_compare(const void *a, const void *b)
 
 /* How many members the windows would give, the surest first; see membership.c, which takes them
  * one by one. */
-static int count_members(struct cells *w, double lfdr_max, size_t outsiders)
+static int count_members(const struct population *p, const struct cohort *c, double lfdr_max,
+			 struct cells *w)
 {
 	_cleanup_(freep) struct cell **order = calloc(w->n + 1, sizeof(struct cell *));
 	double innocents = 0;
@@ -190,8 +191,7 @@ static int count_members(struct cells *w, double lfdr_max, size_t outsiders)
 	qsort(order, w->n, sizeof(struct cell *), lfdr_compare);
 	for (size_t i = 0; i < w->n && order[i]->lfdr <= lfdr_max; i++) {
 		innocents += order[i]->lfdr * order[i]->own;
-		if (innocents >
-		    membership_innocents((double)(w->members + order[i]->own), outsiders))
+		if (innocents > membership_innocents(p, c, (double)(w->members + order[i]->own)))
 			break;
 		w->members += order[i]->own;
 	}
@@ -210,7 +210,7 @@ static int cells_judge(struct crowd *crowd, const struct cohort *c, const struct
 	if (r < 0)
 		return r;
 	cells_lfdr(crowd, ret, s->q);
-	return count_members(ret, s->lfdr_max, crowd->p->n - c->n);
+	return count_members(crowd->p, c, s->lfdr_max, ret);
 }
 
 static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struct cells *w)

@@ -18,19 +18,25 @@
 #include "user/shoal/turns.h"
 
 /* Innocents among members: one in 250, which leaves precision above 99.5 %; and of all sources
- * outside the campaign half of the ten in a million a day that may be hit, because one round's and
- * another's add up. One whole innocent is always tolerated. */
+ * outside the campaign half of the ten in a million a day that may be hit, because the days of
+ * several windows add up. One whole innocent a day is always tolerated. A window of an hour shows
+ * other innocents 24 times a day, so each time it has a 24th of that. */
 #define MEMBERS_FALSE 0.004
 #define OUTSIDERS_HIT 5e-6
+#define ALWAYS_HIT 1.0
 
 /* The schedule's p-value from which on turns are believed. */
 #define TURNS_SURE 1e-4
 #define BOUND_WRONG 0.01 /* chance that a share lies beyond its bound */
 #define LFDR_LEAST 1e-6	 /* nothing seen from outside is surer */
 
-double membership_innocents(double members, size_t outsiders)
+double membership_innocents(const struct population *p, const struct cohort *c, double members)
 {
-	return fmax(1, fmin(MEMBERS_FALSE * members, OUTSIDERS_HIT * (double)outsiders));
+	double outsiders = (double)(p->n - c->n);
+	double days = fmin(1, (double)window_slots(p->window) / SPAN_DAY_SLOTS);
+
+	return fmax(ALWAYS_HIT * days,
+		    fmin(MEMBERS_FALSE * members, OUTSIDERS_HIT * outsiders * days));
 }
 
 bool membership_open(const struct population *p, const struct source *s)
@@ -121,7 +127,8 @@ static int surest_first(const void *a, const void *b)
 
 /* How many of the sorted candidates can be members. Those that are equally sure are taken or given
  * up together. */
-static size_t count_chosen(const struct candidate *list, size_t n, size_t outsiders)
+static size_t count_chosen(const struct population *p, const struct cohort *c,
+			   const struct candidate *list, size_t n)
 {
 	double innocents = 0;
 	size_t end;
@@ -129,7 +136,7 @@ static size_t count_chosen(const struct candidate *list, size_t n, size_t outsid
 	for (size_t first = 0; first < n; first = end) {
 		for (end = first; end < n && list[end].lfdr == list[first].lfdr; end++)
 			innocents += list[end].lfdr;
-		if (innocents > membership_innocents((double)end, outsiders))
+		if (innocents > membership_innocents(p, c, (double)end))
 			return first;
 	}
 	return n;
@@ -151,7 +158,7 @@ int membership_judge(const struct tempo *tempo, struct cohort *c, const struct s
 			list[n++] = (struct candidate){ c->lfdr[i], (uint32_t)i };
 	}
 	qsort(list, n, sizeof(*list), surest_first);
-	for (size_t i = count_chosen(list, n, tempo->p->n - c->n); i < n; i++)
+	for (size_t i = count_chosen(tempo->p, c, list, n); i < n; i++)
 		c->lfdr[list[i].at] = 1;
 	return 0;
 }

@@ -9,8 +9,8 @@
 #include "user/shoal/cohort.h"
 #include "user/shoal/tempo.h"
 
-/* How many innocents may be expected among `members` when so many sources are outside. */
-double membership_innocents(double members, size_t outsiders);
+/* How many innocents may be expected among so many members of one cohort of this round. */
+double membership_innocents(const struct population *p, const struct cohort *c, double members);
 
 /* Could this source be a member at all? */
 bool membership_open(const struct population *p, const struct source *s);
