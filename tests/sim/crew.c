@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/sim/agenda.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 #include "tests/sim/segment.h"
 #include "tests/sim/software.h"
 #include "user/base/cleanup.h"
@@ -56,7 +56,7 @@ struct person {
 
 struct crew {
 	struct crew_settings settings;
-	struct dice dice;
+	struct rng rng;
 	struct person *list; /* honest ones, then exits in the order of their turns */
 	size_t n;
 	struct table *taken;  /* addresses */
@@ -94,17 +94,17 @@ static void put_v4(uint32_t address, uint8_t ret[16])
 }
 
 /* Providers own /16s of very different popularity; a tenth of sources speak IPv6. */
-static void somewhere(struct dice *d, uint8_t ret[16])
+static void somewhere(struct rng *d, uint8_t ret[16])
 {
-	uint32_t provider = (uint32_t)(4000 * pow(dice_share(d), 2));
+	uint32_t provider = (uint32_t)(4000 * pow(rng_uniform(d), 2));
 	uint32_t rest;
 
-	if (dice_below(d, 10)) {
-		put_v4((20u + provider / 256) << 24 | provider % 256 << 16 | dice_below(d, 65536),
+	if (rng_below(d, 10)) {
+		put_v4((20u + provider / 256) << 24 | provider % 256 << 16 | rng_below(d, 65536),
 		       ret);
 		return;
 	}
-	rest = (uint32_t)dice_draw(d);
+	rest = (uint32_t)rng_next(d);
 	memset(ret, 0, 16);
 	ret[0] = 0x24;
 	ret[2] = (uint8_t)(provider >> 8);
@@ -118,38 +118,38 @@ static int settle_down(struct crew *c, bool dense, uint8_t ret[16])
 
 	do {
 		if (dense)
-			put_v4(c->dense_net | dice_below(&c->dice, 256), ret);
+			put_v4(c->dense_net | rng_below(&c->rng, 256), ret);
 		else
-			somewhere(&c->dice, ret);
+			somewhere(&c->rng, ret);
 	} while (table_get(c->taken, ret, &place) == 0);
 	return table_put(c->taken, ret, 1);
 }
 
 /* ---- who they are ---- */
 
-static double log_normal(struct dice *d, double mean, double sd)
+static double log_normal(struct rng *d, double mean, double sd)
 {
-	return exp(mean + sd * dice_normal(d));
+	return exp(mean + sd * rng_normal(d));
 }
 
 /* A tenth of people use the most common software, the others ever less of it. */
-static uint8_t some_software(struct dice *d)
+static uint8_t some_software(struct rng *d)
 {
-	return (uint8_t)(KINDS * pow(dice_share(d), 1.6));
+	return (uint8_t)(KINDS * pow(rng_uniform(d), 1.6));
 }
 
-static void dwell(struct dice *d, struct person *p)
+static void dwell(struct rng *d, struct person *p)
 {
-	p->hops = (uint8_t)dice_between(d, 5, 22);
+	p->hops = (uint8_t)rng_between(d, 5, 22);
 	p->rtt_us = (uint32_t)(1000 * fmin(log_normal(d, log(35), 0.8), 400));
-	p->sport = (uint16_t)dice_between(d, 32768, 60999);
-	p->stack = (uint8_t)dice_below(d, STACKS);
+	p->sport = (uint16_t)rng_between(d, 32768, 60999);
+	p->stack = (uint8_t)rng_below(d, STACKS);
 	p->rough = p->stack == STACK_ANDROID;
 }
 
-static enum crew_kind some_kind(struct dice *d)
+static enum crew_kind some_kind(struct rng *d)
 {
-	double u = dice_share(d);
+	double u = rng_uniform(d);
 
 	if (u < CARRIER_SHARE)
 		return CREW_CARRIER;
@@ -161,35 +161,35 @@ static enum crew_kind some_kind(struct dice *d)
 
 static void be_honest(struct crew *c, struct person *p)
 {
-	struct dice *d = &c->dice;
+	struct rng *d = &c->rng;
 	double rate = log_normal(d, log(c->settings.median), RATE_SD);
 
 	dwell(d, p);
 	p->kind = (uint8_t)some_kind(d);
 	p->software = some_software(d);
-	p->keeps_alive = dice_below(d, 2);
-	p->phase = (float)dice_share(d) / 3; /* most live within eight hours of time zones */
-	p->request = (float)(REQUEST_MEAN + SIZE_SD * dice_normal(d));
-	p->response = (float)(RESPONSE_MEAN + SIZE_SD * dice_normal(d));
+	p->keeps_alive = rng_below(d, 2);
+	p->phase = (float)rng_uniform(d) / 3; /* most live within eight hours of time zones */
+	p->request = (float)(REQUEST_MEAN + SIZE_SD * rng_normal(d));
+	p->response = (float)(RESPONSE_MEAN + SIZE_SD * rng_normal(d));
 	rate = fmin(rate, RATE_MOST * c->settings.median);
 	if (p->kind == CREW_CARRIER)
 		rate = CARRIER_USERS * c->settings.median;
 	if (p->kind == CREW_OFFICE)
 		rate = OFFICE_USERS * c->settings.median;
 	if (p->kind == CREW_SPLIT || p->kind == CREW_OFFICE)
-		p->leg_us = (uint32_t)(1000 * dice_between(d, 25, 250));
+		p->leg_us = (uint32_t)(1000 * rng_between(d, 25, 250));
 	p->rate = (float)(p->keeps_alive ? rate / SESSION_REQUESTS : rate);
 }
 
 static void be_an_exit(struct crew *c, struct person *p)
 {
-	dwell(&c->dice, p);
+	dwell(&c->rng, p);
 	p->kind = CREW_EXIT;
 	p->software = WORK_SOFTWARE;
 	p->request = WORK_REQUEST;
 	p->response = WORK_RESPONSE;
-	p->leg_us = (uint32_t)(1000 * dice_between(&c->dice, 40, 250));
-	p->optimistic = !dice_below(&c->dice, OPTIMISTIC_ONE_IN);
+	p->leg_us = (uint32_t)(1000 * rng_between(&c->rng, 40, 250));
+	p->optimistic = !rng_below(&c->rng, OPTIMISTIC_ONE_IN);
 }
 
 /* ---- when they come ---- */
@@ -207,8 +207,8 @@ static uint64_t next_session(struct crew *c, const struct person *p, uint64_t ns
 	double mean_ns = 1e9 * c->settings.day_sec / (p->rate * (2 - NIGHT));
 
 	do
-		ns += (uint64_t)dice_exponential(&c->dice, mean_ns) + 1;
-	while (ns < c->end_ns && dice_share(&c->dice) * (2 - NIGHT) > day_profile(c, p, ns));
+		ns += (uint64_t)rng_exponential_of(&c->rng, mean_ns) + 1;
+	while (ns < c->end_ns && rng_uniform(&c->rng) * (2 - NIGHT) > day_profile(c, p, ns));
 	return ns;
 }
 
@@ -217,7 +217,7 @@ static uint64_t next_turn(struct crew *c, uint64_t ns)
 	double mean_ns =
 		1e9 * c->settings.day_sec / (c->settings.per_day * (double)c->settings.exits);
 
-	return ns + (uint64_t)dice_exponential(&c->dice, mean_ns) + 1;
+	return ns + (uint64_t)rng_exponential_of(&c->rng, mean_ns) + 1;
 }
 
 /* ---- making them ---- */
@@ -229,7 +229,7 @@ static int add(struct crew *c, bool honest)
 	bool dense = !honest && (double)nth < DENSE_SHARE * (double)c->settings.exits;
 
 	if (dense && nth % DENSE_EXITS == 0)
-		c->dense_net = (60u << 24) + (dice_below(&c->dice, 65536) << 8);
+		c->dense_net = (60u << 24) + (rng_below(&c->rng, 65536) << 8);
 	if (honest)
 		be_honest(c, p);
 	else
@@ -244,7 +244,7 @@ static void shuffle(struct crew *c)
 	struct person *exits = c->list + c->settings.honest, t;
 
 	for (size_t i = c->settings.exits; i > 1; i--) {
-		size_t other = dice_below(&c->dice, (uint32_t)i);
+		size_t other = rng_below(&c->rng, (uint32_t)i);
 
 		t = exits[i - 1];
 		exits[i - 1] = exits[other];
@@ -275,7 +275,7 @@ int crew_new(const struct crew_settings *s, struct crew **ret)
 	if (!c)
 		return -ENOMEM;
 	c->settings = *s;
-	c->dice.state = seine_mix64(s->seed);
+	c->rng.state = seine_mix64(s->seed);
 	c->end_ns = s->begin_ns + (uint64_t)(s->days * s->day_sec * 1e9);
 	c->list = calloc(s->honest + s->exits + 1, sizeof(*c->list));
 	if (!c->list)
@@ -294,10 +294,10 @@ int crew_new(const struct crew_settings *s, struct crew **ret)
 static struct wire_request ask(struct crew *c, const struct person *p, bool first)
 {
 	bool exit = p->kind == CREW_EXIT;
-	struct dice *d = &c->dice;
+	struct rng *d = &c->rng;
 	double request = log_normal(d, p->request, exit ? WORK_REQUEST_SD : REQUEST_WITHIN);
 	double response = log_normal(d, p->response, exit ? WORK_RESPONSE_SD : RESPONSE_WITHIN);
-	double pause_ms = 1000 * dice_exponential(d, PAUSE_MEAN_SEC * c->settings.day_sec / 86400);
+	double pause_ms = 1000 * rng_exponential_of(d, PAUSE_MEAN_SEC * c->settings.day_sec / 86400);
 
 	return (struct wire_request){
 		/* A pause is longer than round trips: people read before they ask again. */
@@ -309,11 +309,11 @@ static struct wire_request ask(struct crew *c, const struct person *p, bool firs
 	};
 }
 
-static uint8_t session_requests(struct dice *d, const struct person *p)
+static uint8_t session_requests(struct rng *d, const struct person *p)
 {
 	uint8_t n = 1;
 
-	while (p->keeps_alive && n < WIRE_REQUESTS && dice_share(d) > 1 / SESSION_REQUESTS)
+	while (p->keeps_alive && n < WIRE_REQUESTS && rng_uniform(d) > 1 / SESSION_REQUESTS)
 		n++;
 	return n;
 }
@@ -330,15 +330,15 @@ static void connect(struct crew *c, struct person *p, uint64_t ns, struct wire_c
 		.rough = p->rough,
 		.rtt_us = p->rtt_us,
 		.leg_us = p->leg_us,
-		.n = session_requests(&c->dice, p),
+		.n = session_requests(&c->rng, p),
 	};
 	memcpy(ret->source, p->source, sizeof(ret->source));
 	if (p->kind == CREW_CARRIER)
-		ret->stack = (uint8_t)dice_below(&c->dice, STACKS);
+		ret->stack = (uint8_t)rng_below(&c->rng, STACKS);
 	if (p->kind == CREW_CARRIER)
-		ret->software = some_software(&c->dice);
+		ret->software = some_software(&c->rng);
 	if (p->kind == CREW_OFFICE)
-		ret->software += (uint8_t)(SOFTWARE_BASES * dice_below(&c->dice, OFFICE_STACKS));
+		ret->software += (uint8_t)(SOFTWARE_BASES * rng_below(&c->rng, OFFICE_STACKS));
 	for (unsigned int i = 0; i < ret->n; i++)
 		ret->request[i] = ask(c, p, i == 0);
 }
@@ -347,7 +347,7 @@ static struct person *take_turn(struct crew *c)
 {
 	size_t n = c->settings.exits;
 
-	c->turn = c->settings.random ? dice_below(&c->dice, (uint32_t)n) : (c->turn + 1) % n;
+	c->turn = c->settings.random ? rng_below(&c->rng, (uint32_t)n) : (c->turn + 1) % n;
 	return &c->list[c->settings.honest + c->turn];
 }
 

@@ -57,6 +57,11 @@ static inline double rng_exponential(struct rng *r)
 	return -log(rng_uniform(r));
 }
 
+static inline double rng_exponential_of(struct rng *r, double mean)
+{
+	return mean * rng_exponential(r);
+}
+
 /* 1, 2, 3...; `mean` is 1 or more. */
 static inline uint32_t rng_geometric(struct rng *r, double mean)
 {

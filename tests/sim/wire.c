@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/sim/agenda.h"
-#include "tests/sim/dice.h"
+#include "tests/sim/rng.h"
 #include "tests/sim/segment.h"
 #include "tests/sim/software.h"
 #include "user/base/cleanup.h"
@@ -83,7 +83,7 @@ struct open {
 	uint64_t tickets_ns; /* when they have come to the client and its answer back; 0: they have */
 	uint64_t burst_ns;   /* when the present train began */
 	uint64_t response_ns; /* when the response began */
-	struct dice random;   /* that of its hello, also when it is sent again */
+	struct rng random;   /* that of its hello, also when it is sent again */
 	uint32_t seq, ack, tsval, server_ts;
 	uint32_t done;	/* bytes of hello or request sent */
 	uint32_t burst; /* segments that are left in the train */
@@ -100,7 +100,7 @@ struct hello {
 
 struct wire {
 	FILE *out;
-	struct dice dice;
+	struct rng rng;
 	struct open *list;
 	size_t n, room, open_max;
 	uint32_t free;	      /* the first free one and 1 */
@@ -186,7 +186,7 @@ int wire_new(FILE *out, uint64_t seed, struct wire **ret)
 	if (!w)
 		return -ENOMEM;
 	w->out = out;
-	w->dice.state = seine_mix64(seed);
+	w->rng.state = seine_mix64(seed);
 	r = make_hellos(w);
 	if (r == 0)
 		r = put(w, &header, sizeof(header));
@@ -231,9 +231,9 @@ static int take_place(struct wire *w, uint32_t *ret)
 
 static uint8_t some_trouble(struct wire *w, const struct wire_connection *c)
 {
-	if (dice_below(&w->dice, c->rough ? ROUGH_TROUBLE_ONE_IN : TROUBLE_ONE_IN))
+	if (rng_below(&w->rng, c->rough ? ROUGH_TROUBLE_ONE_IN : TROUBLE_ONE_IN))
 		return TROUBLE_NONE;
-	return (uint8_t)(1 + dice_below(&w->dice, TROUBLES - 1));
+	return (uint8_t)(1 + rng_below(&w->rng, TROUBLES - 1));
 }
 
 int wire_connect(struct wire *w, const struct wire_connection *c)
@@ -247,12 +247,12 @@ int wire_connect(struct wire *w, const struct wire_connection *c)
 	w->list[at] = (struct open){
 		.plan = *c,
 		.next_ns = c->start_ns,
-		.random = { dice_draw(&w->dice) },
-		.seq = (uint32_t)dice_draw(&w->dice),
-		.ack = (uint32_t)dice_draw(&w->dice),
-		.tsval = (uint32_t)dice_draw(&w->dice),
-		.server_ts = (uint32_t)dice_draw(&w->dice),
-		.ip_id = (uint16_t)dice_draw(&w->dice),
+		.random = { rng_next(&w->rng) },
+		.seq = (uint32_t)rng_next(&w->rng),
+		.ack = (uint32_t)rng_next(&w->rng),
+		.tsval = (uint32_t)rng_next(&w->rng),
+		.server_ts = (uint32_t)rng_next(&w->rng),
+		.ip_id = (uint16_t)rng_next(&w->rng),
 		.trouble = some_trouble(w, c),
 	};
 	r = agenda_add(&w->agenda, c->start_ns, at);
@@ -272,11 +272,11 @@ static size_t fill_hello(const struct wire *w, const struct open *o, uint8_t *re
 {
 	const struct hello *h = &w->hellos[o->plan.software % SOFTWARE_KINDS];
 	size_t len = part(h->len, o->done);
-	struct dice random = o->random;
+	struct rng random = o->random;
 
 	memcpy(ret, h->bytes + o->done, len);
 	for (int i = 0; !o->done && i < 32; i++)
-		ret[SOFTWARE_RANDOM + i] = (uint8_t)dice_draw(&random);
+		ret[SOFTWARE_RANDOM + i] = (uint8_t)rng_next(&random);
 	return len;
 }
 
@@ -344,22 +344,22 @@ static void next(struct open *o, enum step step, uint64_t ns)
 
 static uint64_t jitter(struct wire *w, const struct open *o)
 {
-	struct dice *d = &w->dice;
-	double ms = dice_exponential(d, JITTER_SHARE * o->plan.rtt_us / 1000);
+	struct rng *d = &w->rng;
+	double ms = rng_exponential_of(d, JITTER_SHARE * o->plan.rtt_us / 1000);
 
 	if (o->plan.rough) {
-		ms += dice_exponential(d, ROUGH_MEAN_MS);
-		if (!dice_below(d, ROUGH_ONE_IN))
-			ms += dice_exponential(d, ROUGH_LONG_MS);
-	} else if (!dice_below(d, JITTER_ONE_IN)) {
-		ms += dice_exponential(d, JITTER_MEAN_MS);
+		ms += rng_exponential_of(d, ROUGH_MEAN_MS);
+		if (!rng_below(d, ROUGH_ONE_IN))
+			ms += rng_exponential_of(d, ROUGH_LONG_MS);
+	} else if (!rng_below(d, JITTER_ONE_IN)) {
+		ms += rng_exponential_of(d, JITTER_MEAN_MS);
 	}
 	return (uint64_t)(ms * MS);
 }
 
 static uint64_t work(struct wire *w)
 {
-	return WORK_NS + (uint64_t)dice_exponential(&w->dice, WORK_MEAN_NS);
+	return WORK_NS + (uint64_t)rng_exponential_of(&w->rng, WORK_MEAN_NS);
 }
 
 static uint64_t rtt(const struct open *o)
@@ -389,8 +389,8 @@ static void after_ack(struct wire *w, struct open *o)
 		leg = leg > rtt(o) ? leg - rtt(o) : 0;
 	if (o->plan.leg_us)
 		wait += leg + jitter(w, o);
-	else if (!dice_below(&w->dice, BUSY_ONE_IN))
-		wait += (uint64_t)(dice_exponential(&w->dice, BUSY_MEAN_MS) * MS);
+	else if (!rng_below(&w->rng, BUSY_ONE_IN))
+		wait += (uint64_t)(rng_exponential_of(&w->rng, BUSY_MEAN_MS) * MS);
 	if (o->trouble == TROUBLE_HELLO_LOST)
 		wait += RETRANSMIT_NS + rtt(o);
 	o->done = 0;
@@ -413,7 +413,7 @@ static void after_hello(struct wire *w, struct open *o)
 		return;
 	}
 	o->answers_ns =
-		o->next_ns + FLIGHT_NS + (uint64_t)dice_exponential(&w->dice, FLIGHT_MEAN_NS);
+		o->next_ns + FLIGHT_NS + (uint64_t)rng_exponential_of(&w->rng, FLIGHT_MEAN_NS);
 	if (o->trouble == TROUBLE_FLIGHT_LOST)
 		o->answers_ns += RETRANSMIT_NS + rtt(o);
 	o->ack += FLIGHT_BYTES;
