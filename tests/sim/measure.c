@@ -324,6 +324,8 @@ static void date(struct measure *m, size_t i, uint32_t now_sec)
 	}
 	if (v->now.wrong > v->wrong_max)
 		v->wrong_max = v->now.wrong;
+	if (!m->world->swarms[i].end_sec)
+		return; /* it is over */
 	if (!v->day.sec && v->now.sec >= WORLD_DAY - 1)
 		v->day = v->now;
 	if (!v->three_days.sec && v->now.sec >= THREE * WORLD_DAY - 1)

@@ -177,7 +177,8 @@ def load(path):
             runs.setdefault(run["row"], []).append(run)
     for of_row in runs.values():
         of_row.sort(key=lambda run: run["seed"])
-    return {name: Row(name, of_row) for name, of_row in runs.items()}
+    in_order = sorted(runs.items(), key=lambda item: item[1][0]["order"])
+    return {name: Row(name, of_row) for name, of_row in in_order}
 
 
 class Goal:

@@ -35,8 +35,8 @@ const struct row rows[] = {
 	{ PUBLIC("pool-20k"), MANY, SEEDS(1, 1),
 	  .plans[0] = { POOL(20000, 25.6, LRU), MIXED(0.5) } },
 	{ PUBLIC("replaced"), FEW, SEEDS(1, 3),
-	  .plans[0] = { POOL(2000, 46, LRU), .end_day = 3.25 },
-	  .plans[1] = { POOL(2000, 46, LRU), .start_day = 3.75, .replaces = 1 } },
+	  .plans[0] = { POOL(2000, 46, LRU), .end_day = 1.25 },
+	  .plans[1] = { POOL(2000, 46, LRU), .start_day = 1.75, .replaces = 1 } },
 
 	{ GRID("200x13"), SEEDS(0, 2), LIKE(200, 13, LRU) },
 	{ GRID("200x25.6"), SEEDS(3, 6), LIKE(200, 25.6, LRU) },

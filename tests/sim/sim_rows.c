@@ -156,7 +156,8 @@ static void put_timing(const struct outcome *o)
 
 static void put_outcome(const struct outcome *o)
 {
-	printf("{\"row\":\"%s\",\"group\":\"%s\",\"seed\":%" PRIu64 ",\"clients\":\"%s\",",
+	printf("{\"order\":%td,", o->row - rows);
+	printf("\"row\":\"%s\",\"group\":\"%s\",\"seed\":%" PRIu64 ",\"clients\":\"%s\",",
 	       o->row->name, o->row->group, o->seed, o->clients->made_up ? "made up" : "trace");
 	printf("\"days\":%g,\"honest\":%zu,\"sources_max\":%zu,\"requests\":%" PRIu64
 	       ",\"rows_handed_in\":%" PRIu64 ",\"entries_max\":%zu,\"members_max\":%zu,",
