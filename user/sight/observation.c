@@ -62,61 +62,9 @@ struct observations {
 	uint32_t since[WINDOWS][2]; /* when the older and the newer half began, seconds since boot */
 };
 
-/* ---- time ---- */
-
-static const struct {
-	const char *name;
-	uint32_t slots;
-} windows[WINDOWS] = {
-	[WINDOW_HOUR] = { "hour", SPAN_HOUR_SLOTS },
-	[WINDOW_DAY] = { "day", SPAN_DAY_SLOTS },
-	[WINDOW_WEEK] = { "week", 7 * SPAN_DAY_SLOTS },
-	[WINDOW_SEASON] = { "season", 45 * SPAN_DAY_SLOTS },
-};
-
-uint32_t window_slots(enum window window)
-{
-	return windows[window].slots;
-}
-
-const char *window_name(enum window window)
-{
-	return windows[window].name;
-}
-
-uint32_t slot_at(int64_t unix_sec, uint32_t window_sec)
-{
-	return unix_sec > 0 ? (uint32_t)((uint64_t)unix_sec * SPAN_DAY_SLOTS / window_sec) : 0;
-}
-
 static uint32_t slot_now(const struct observations *o, uint32_t now_sec)
 {
 	return slot_at(o->settings.epoch_sec + now_sec, o->settings.window_sec);
-}
-
-static uint32_t since(uint32_t then_sec, uint32_t now_sec)
-{
-	return now_sec > then_sec ? now_sec - then_sec : 0;
-}
-
-struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec)
-{
-	float weight = exp2f(-(float)since(t->sec, now_sec) /
-			     ((float)TRAIL_HALF_LIFE * (float)window_sec));
-
-	return (struct trail){ t->none * weight, t->single * weight, t->dual * weight, now_sec };
-}
-
-void trail_doubt(struct trail *t)
-{
-	float all = t->none + t->single + t->dual, weight;
-
-	if (all <= TRAIL_LEFT)
-		return;
-	weight = TRAIL_LEFT / all;
-	t->none *= weight;
-	t->single *= weight;
-	t->dual *= weight;
 }
 
 /* ---- life of the table ---- */
@@ -219,7 +167,7 @@ static struct extra extra_minus(const struct extra *a, const struct extra *b)
 
 static uint32_t window_sec(const struct observations *o, enum window w)
 {
-	return (uint32_t)((uint64_t)o->settings.window_sec * windows[w].slots / SPAN_DAY_SLOTS);
+	return (uint32_t)((uint64_t)o->settings.window_sec * window_slots(w) / SPAN_DAY_SLOTS);
 }
 
 /* A row that began within a window lies in it as a whole; of an older one only what comes now is
@@ -228,7 +176,7 @@ static void begin(struct observations *o, struct observation *x, const struct se
 		  uint32_t now_sec)
 {
 	struct sums all = sums_of(row);
-	uint32_t age_sec = since(row->first_sec, now_sec);
+	uint32_t age_sec = sec_since(row->first_sec, now_sec);
 
 	x->first_unix = o->settings.epoch_sec + row->first_sec;
 	for (int w = 0; w < WINDOWS; w++)
@@ -345,8 +293,8 @@ int observations_recall(struct observations *o, const uint8_t source[16], const 
 	if (table_get(o->places, source, &place) < 0)
 		return -ENOENT;
 	x = &o->list[place];
-	/* What a row met at first, or older, held is in the past already, or lost with the slot; one
-	 * that has begun since holds what nobody has told yet. */
+	/* What a row met at first, or older, held is in the past already, or lost with the slot;
+	 * one that has begun since holds what nobody has told yet. */
 	if (!o->harvest || x->row_sec < o->begun_sec)
 		known = x->now;
 	else
@@ -448,7 +396,7 @@ static int pass_borders(struct observations *o, uint32_t now_sec, observations_t
 		if (r >= 0 && tell && border(end, SPAN_DAY_SLOTS))
 			r = tell_span(o, SPAN_DAY, end, tell, arg);
 		for (int w = 0; w < WINDOWS; w++)
-			if (border(end, windows[w].slots / 2))
+			if (border(end, window_slots(w) / 2))
 				move_on(o, w, now_sec);
 	}
 	return r;
@@ -456,7 +404,7 @@ static int pass_borders(struct observations *o, uint32_t now_sec, observations_t
 
 static bool forgettable(const struct observations *o, const struct observation *x, uint32_t now_sec)
 {
-	return x->harvest != o->harvest && since(x->last_sec, now_sec) > o->settings.window_sec;
+	return x->harvest != o->harvest && sec_since(x->last_sec, now_sec) > o->settings.window_sec;
 }
 
 /* The last one moves into the gap. */
@@ -545,7 +493,7 @@ static struct features features_of(const struct observations *o, const struct ob
 		.stacks = count_stacks(x->stacks),
 		.open_max = x->open_max,
 		.age_sec = age_sec(o, x, now_sec),
-		.idle_sec = since(x->last_sec, now_sec),
+		.idle_sec = sec_since(x->last_sec, now_sec),
 	};
 
 	if (window == WINDOW_DAY) {

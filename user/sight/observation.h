@@ -19,27 +19,8 @@
 #include "bpf/seine.h"
 #include "user/sight/rhythm.h"
 #include "user/sight/sums.h"
-
-/* Lengths are fixed proportions of the day's: an hour, a day, a week and 45 days by default. */
-enum window {
-	WINDOW_HOUR,
-	WINDOW_DAY,
-	WINDOW_WEEK,
-	WINDOW_SEASON,
-	WINDOWS,
-};
-
-/*
- * A source's handshakes by gap class, each weighed by age: half after a week (seven days' windows).
- * Where the SYN tells that another machine has the address now, what it leaves of the past weighs
- * no more than TRAIL_LEFT of one handshake.
- */
-struct trail {
-	float none, single, dual;
-	uint32_t sec; /* the weights are as of then */
-};
-#define TRAIL_HALF_LIFE 7 /* days */
-#define TRAIL_LEFT 0.5f
+#include "user/sight/trail.h"
+#include "user/sight/window.h"
 
 /* One source over a window: the correlator's input. */
 struct features {
@@ -129,14 +110,5 @@ uint64_t observations_refused(const struct observations *o);
 /* How often a source was met with something new in it: what a round costs is worth it once this has
  * grown by a good part of observations_count(). */
 uint64_t observations_changes(const struct observations *o);
-
-/* Arithmetic of time, shared with whoever keeps the past. */
-uint32_t window_slots(enum window window);		 /* its length, in slots */
-const char *window_name(enum window window);		 /* "hour", "day", "week", "season" */
-uint32_t slot_at(int64_t unix_sec, uint32_t window_sec); /* since 1970 */
-
-struct trail trail_at(const struct trail *t, uint32_t now_sec, uint32_t window_sec);
-/* The machine behind the address is another one: what was seen of the old one says little. */
-void trail_doubt(struct trail *t);
 
 #endif
