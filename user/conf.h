@@ -52,7 +52,7 @@ struct conf {
 	char allow_dir[PATH_MAX];
 	char hello_names[PATH_MAX];
 	char networks[PATH_MAX]; /* empty: no table of networks */
-	char history[PATH_MAX]; /* empty: none is kept */
+	char history[PATH_MAX];	 /* empty: none is kept */
 	uint64_t history_size;
 
 	struct shoal_settings shoal;

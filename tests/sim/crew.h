@@ -20,10 +20,10 @@
 
 enum crew_kind {
 	CREW_DIRECT,
-	CREW_SPLIT,	/* one user behind an honest middlebox */
+	CREW_SPLIT,   /* one user behind an honest middlebox */
 	CREW_CARRIER, /* a NAT: many people, many stacks */
-	CREW_OFFICE,	/* a proxy: many people, few stacks, a second leg */
-	CREW_EXIT,	/* of the campaign */
+	CREW_OFFICE,  /* a proxy: many people, few stacks, a second leg */
+	CREW_EXIT,    /* of the campaign */
 	CREW_KINDS,
 };
 

@@ -111,10 +111,12 @@ static struct member member_of(const struct population *p, const struct source *
 	return m;
 }
 
-/* Requests a day; of one who came lately, since then. */
+#define HOURS 24 /* of a day */
+
+/* Requests a day; of one who came lately, since then, but at least over an hour. */
 static double rate_of(const struct population *p, const struct features *f)
 {
-	double age = fmax((double)f->age_sec / p->day_sec, 1.0 / SPAN_HOUR_SLOTS);
+	double age = fmax((double)f->age_sec / p->day_sec, 1.0 / HOURS);
 
 	return f->requests / fmin(p->days, age);
 }
