@@ -136,8 +136,8 @@ static uint32_t slot_sec(const struct mind *m)
 	return sec ? sec : 1;
 }
 
-/* The hour and the day may have a round whenever enough has changed, the longer windows when a
- * 144th of them has passed. */
+/* The hour and the day have a round whenever enough has changed, and at least one a slot, because
+ * what is no longer seen must end, too; the longer windows when a 144th of them has passed. */
 static bool due(const struct mind *m, enum window w, uint32_t now_sec)
 {
 	const struct round *last = &m->rounds[w];
@@ -145,10 +145,10 @@ static bool due(const struct mind *m, enum window w, uint32_t now_sec)
 	uint32_t passed = now_sec - last->sec;
 	uint32_t slots = window_slots(w) / SPAN_DAY_SLOTS;
 
-	if (!changes && last->sec)
-		return false;
 	if (w > WINDOW_DAY)
 		return passed >= slots * slot_sec(m);
+	if (!changes && last->sec)
+		return passed >= slot_sec(m);
 	return changes * CHANGED_SHARE >= observations_count(m->observations) ||
 	       passed >= slot_sec(m) / SLOT_ROUNDS;
 }

@@ -165,7 +165,7 @@ static void test_crowd_alone(void **state)
 	}
 }
 
-/* Nothing new: no round. Little new: one when a tenth of a slot has passed. Much: at once. */
+/* Nothing new: one a slot. Little new: one when a tenth of a slot has passed. Much: at once. */
 static void test_rounds_are_due(void **state)
 {
 	_cleanup_(stage_clear) struct stage s = { .random = 7 };
@@ -176,9 +176,10 @@ static void test_rounds_are_due(void **state)
 	live(&s, true, now);
 	assert_int_equal(turn(&s, now), WINDOWS);
 	assert_int_equal(turn(&s, now + 30), 0);
-	assert_int_equal(turn(&s, now + 3600), 0);
+	assert_int_equal(turn(&s, now + 599), 0);
+	assert_int_equal(turn(&s, now + 600), 2);
 
-	now += 3605;
+	now += 605;
 	live(&s, true, now);
 	assert_int_equal(turn(&s, now), 2); /* hour and day */
 	s.rows[CROWD - 1].first_sec = now;
