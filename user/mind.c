@@ -37,6 +37,7 @@ int mind_new(const struct mind_settings *s, struct mind **ret)
 	if (!m)
 		return -ENOMEM;
 	m->settings = *s;
+	m->noise = noise_learn(NULL, 0); /* until the first round */
 	m->noise = noise_learn(NULL, 0);
 	m->requests_high = INFINITY;
 	r = observations_new(&s->observation, &m->observations);

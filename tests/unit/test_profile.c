@@ -42,7 +42,7 @@ static void set_up(struct scene *s)
 		.c = { .id = 0x1f3a },
 		.seed = { .note = "ticket 4711" },
 		.p = {
-			.noise = { .single = 0.03, .dual = 3e-4 },
+			.noise = noise_of(0.03, 3e-4, 0),
 			.work = {
 				.requests = { 21, 31 },
 				.request_bytes = { 700, 900 },

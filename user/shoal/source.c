@@ -45,6 +45,18 @@ static double mean(uint64_t sum, size_t n)
 	return (double)sum / (double)FIXED_ONE / (double)n;
 }
 
+struct noise noise_of(double single, double dual, size_t sources)
+{
+	return (struct noise){
+		.single = single,
+		.dual = dual,
+		.sources = sources,
+		.weigh_dual = log10(SPLIT_DUAL / dual),
+		.weigh_single = log10(SPLIT_SINGLE / single),
+		.weigh_none = log10(SPLIT_NONE / (1 - single - dual)),
+	};
+}
+
 /* Each source has one vote, so that a busy one on a bad line does not speak for all. Shares are
  * summed in fixed point: the result must not depend on the order of sources. */
 struct noise noise_learn(const struct features *f, size_t n)
@@ -61,19 +73,15 @@ struct noise noise_learn(const struct features *f, size_t n)
 		sources++;
 	}
 	if (sources < LEARN_SOURCES)
-		return (struct noise){ NOISE_SINGLE_MIN, NOISE_DUAL_MIN, sources };
-	return (struct noise){
-		.single = clamp(mean(single, sources), NOISE_SINGLE_MIN, NOISE_SINGLE_MAX),
-		.dual = clamp(mean(dual, sources), NOISE_DUAL_MIN, NOISE_DUAL_MAX),
-		.sources = sources,
-	};
+		return noise_of(NOISE_SINGLE_MIN, NOISE_DUAL_MIN, sources);
+	return noise_of(clamp(mean(single, sources), NOISE_SINGLE_MIN, NOISE_SINGLE_MAX),
+			clamp(mean(dual, sources), NOISE_DUAL_MIN, NOISE_DUAL_MAX), sources);
 }
 
 double source_log10_e(const struct noise *noise, const struct features *f)
 {
-	return f->trail.dual * log10(SPLIT_DUAL / noise->dual) +
-	       f->trail.single * log10(SPLIT_SINGLE / noise->single) +
-	       f->trail.none * log10(SPLIT_NONE / (1 - noise->single - noise->dual));
+	return f->trail.dual * noise->weigh_dual + f->trail.single * noise->weigh_single +
+	       f->trail.none * noise->weigh_none;
 }
 
 bool source_asked_once(const struct features *f)
@@ -88,5 +96,5 @@ double source_hidden_ratio(void)
 
 uint32_t noise_samples_min(const struct noise *noise)
 {
-	return (uint32_t)ceil(SOURCE_SPLIT / log10(SPLIT_DUAL / noise->dual));
+	return (uint32_t)ceil(SOURCE_SPLIT / noise->weigh_dual);
 }

@@ -37,8 +37,11 @@
 /* How often a direct connection's handshake looks split, learned from the direct sources at hand. */
 struct noise {
 	double single, dual;
-	size_t sources; /* learned from */
+	size_t sources;				     /* learned from */
+	double weigh_none, weigh_single, weigh_dual; /* log10 of f1 / f0 */
 };
+
+struct noise noise_of(double single, double dual, size_t sources);
 
 struct noise noise_learn(const struct features *f, size_t n);
 
