@@ -53,8 +53,9 @@ enough_seen() {
 	[ "$(json status 'a["counters"]["requests"]["total"]')" -gt 200 ]
 }
 
+# A campaign is there before its members are proven, and they before their entries are in force.
 found() {
-	[ "$(json campaign list 'len(a["campaigns"])')" -gt 0 ]
+	[ "$(json campaign list 'sum(c["entries"] for c in a["campaigns"])')" -gt 0 ]
 }
 
 # Commands as README.md shows them, one a line, on this laboratory's maps and its campaign.
