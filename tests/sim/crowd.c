@@ -281,6 +281,25 @@ void sim_add_fleet(struct sim *s, const struct sim_fleet *fleet)
 	}
 }
 
+void sim_add_fellows(struct sim *s, const struct sim_fellows *fellows)
+{
+	double request = REQUEST_MEAN + SIZE_SD * normal(&s->rng);
+	double response = RESPONSE_MEAN + SIZE_SD * normal(&s->rng);
+	struct features f;
+	bool split;
+
+	for (size_t i = 0; i < fellows->split + fellows->direct; i++) {
+		split = i < fellows->split;
+		if (!live(s, lognormal(&s->rng, RATE_MEDIAN, fellows->rate_sd),
+			  request + fellows->size_sd * normal(&s->rng),
+			  response + fellows->size_sd * normal(&s->rng),
+			  split ? &split_leg : &direct_leg, &f))
+			continue;
+		see_rest(&s->rng, fellows->stack, 1, &f);
+		append(s, split ? KIND_SPLIT : KIND_DIRECT, &f);
+	}
+}
+
 /* Least recently used first: all have the same count, or one more. */
 static uint32_t share_of(struct crowd_rng *r, const struct sim_campaign *c, double mean)
 {

@@ -53,6 +53,13 @@ struct sim_fleet {
 	double rate_sd, size_sd; /* log-sd between its people */
 };
 
+/* People with one piece of software, which has sizes of its own. */
+struct sim_fellows {
+	unsigned int stack;
+	size_t split, direct;
+	double rate_sd, size_sd; /* log-sd between them */
+};
+
 void sim_init(struct sim *s, uint64_t seed, double window_days);
 void sim_free(struct sim *s);
 
@@ -60,6 +67,8 @@ void sim_free(struct sim *s);
 void sim_add_crowd(struct sim *s, size_t sources);
 void sim_add_fleet(struct sim *s, const struct sim_fleet *fleet);
 void sim_add_campaign(struct sim *s, const struct sim_campaign *campaign);
+
+void sim_add_fellows(struct sim *s, const struct sim_fellows *fellows);
 
 /* The same sources in another order. */
 void sim_shuffle(struct sim *s);

@@ -95,6 +95,7 @@ static void net(struct scene *s, const char *text, uint32_t members, uint32_t ou
 		.prefix = prefix(text),
 		.members = members,
 		.outsiders = outsiders,
+		.alone = !outsiders,
 	};
 }
 
@@ -226,6 +227,53 @@ static void test_few_networks(void **state)
 	assert_int_equal(s->j->desired->n, 1);
 }
 
+/* A large network beside many others hides nobody, and is itself left alone. */
+static void test_few_networks_and_more(void **state)
+{
+	_cleanup_(scene_freep) struct scene *s = scene_new();
+	char text[20];
+
+	(void)state;
+	members(s, 50);
+	net(s, "198.51.100.0/24", 50, 0);
+	for (int i = 0; i < 12; i++) {
+		snprintf(text, sizeof(text), "203.%d.113.7", i);
+		member(s, text, true);
+	}
+	for (size_t i = 0; i < 50; i++)
+		s->members[i].huddled = true;
+	s->campaign.networks = 1.5;
+	s->campaign.scattered = 12;
+	s->campaign.scattered_networks = 12;
+	judge_at(s, NOW);
+	assert_int_equal(s->j->desired->n, 12);
+	assert_null(desired(s, "198.51.100.0/24"));
+	assert_non_null(desired(s, "203.3.113.7"));
+
+	s->campaign.scattered_networks = 3;
+	judge_at(s, NOW);
+	assert_int_equal(s->j->desired->n, 0);
+}
+
+/* The campaign goes on with other software, or somebody else is seen at the address: the entry that
+ * is held follows. */
+static void test_entries_follow(void **state)
+{
+	_cleanup_(scene_freep) struct scene *s = scene_new();
+	struct seine_entry *e;
+
+	(void)state;
+	member(s, "192.0.2.7", false);
+	e = held(s, "192.0.2.7", SEINE_AUTO, SEINE_DROP);
+	e->campaign = s->campaign.id;
+	e->hello_key = KEY + 1;
+	judge_at(s, NOW);
+	assert_int_equal(desired(s, "192.0.2.7")->hello_key, KEY);
+	e->hello_key = 0;
+	judge_at(s, NOW);
+	assert_int_equal(desired(s, "192.0.2.7")->hello_key, KEY);
+}
+
 static void test_guards(void **state)
 {
 	_cleanup_(scene_freep) struct scene *s = scene_new();
@@ -297,6 +345,7 @@ static void test_benign_budget(void **state)
 
 	/* With outsiders there the entry is for the campaign's ClientHello, which hits just one. */
 	s->nets[0].outsiders = 3;
+	s->nets[0].alone = false;
 	judge_at(s, NOW);
 	assert_int_equal(desired(s, "198.51.100.0/24")->hello_key, KEY);
 	assert_int_equal(s->j->benign_hit, 1);
@@ -457,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_new_entries),
 		cmocka_unit_test(test_prefix_stands_for_members),
 		cmocka_unit_test(test_few_networks),
+		cmocka_unit_test(test_few_networks_and_more),
+		cmocka_unit_test(test_entries_follow),
 		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_guard_takes_back),
 		cmocka_unit_test(test_benign_budget),

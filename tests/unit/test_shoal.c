@@ -183,6 +183,47 @@ static void test_campaigns(void **state)
 	}
 }
 
+/* The campaign's software has honest users, whose sizes are its own and not the crowd's; some are
+ * behind second legs. They are hardly ever taken for members, whether many of them are direct or
+ * none, at whatever price in members. */
+static void test_fellows(void **state)
+{
+	const struct {
+		size_t swarm;
+		struct sim_fellows fellows;
+	} rows[] = {
+		{ 2000, { 1, 500, 0, 1.0, 0.3 } },
+		{ 3000, { 1, 2000, 3000, 0.6, 0.2 } },
+		{ 1000, { 1, 900, 30000, 1.5, 0.5 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct score sum = { 0 }, score;
+
+		for (uint64_t seed = 1; seed <= 3; seed++) {
+			struct sim_campaign campaign = sim_campaign_typical;
+			struct sim s;
+
+			campaign.sources = rows[i].swarm;
+			sim_init(&s, 9000 + 10 * i + seed, 1);
+			sim_add_crowd(&s, 30000);
+			sim_add_fellows(&s, &rows[i].fellows);
+			sim_add_campaign(&s, &campaign);
+			score = judge(&s);
+			sum.members += score.members;
+			sum.swarm += score.swarm;
+			sum.found += score.found;
+			sim_free(&s);
+		}
+		print_message(
+			"# %zu exits, fellows %zu split, %zu direct: recall %.3f, wrong %zu\n",
+			rows[i].swarm, rows[i].fellows.split, rows[i].fellows.direct,
+			(double)sum.found / (double)sum.swarm, sum.members - sum.found);
+		assert_true(sum.members - sum.found <= 3 * 5);
+	}
+}
+
 /* Each address is used once: nobody can be blamed for himself, but what they do together shows, as
  * long as single requests are alike; there is no mean over several. */
 static void test_addresses_used_once(void **state)
@@ -367,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_innocent_crowds),
 		cmocka_unit_test(test_campaigns),
+		cmocka_unit_test(test_fellows),
 		cmocka_unit_test(test_addresses_used_once),
 		cmocka_unit_test(test_several_campaigns),
 		cmocka_unit_test(test_order_does_not_matter),

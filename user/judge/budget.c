@@ -17,7 +17,8 @@ static bool resembles(const struct features *f, const struct campaign *c)
 static bool accused(const struct round *r, const struct features *f)
 {
 	for (size_t i = 0; i < r->campaigns->n; i++)
-		if (campaign_member(&r->campaigns->list[i], f->source))
+		if (!r->campaigns->list[i].ended_sec &&
+		    campaign_member(&r->campaigns->list[i], f->source))
 			return true;
 	return false;
 }

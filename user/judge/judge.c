@@ -172,14 +172,29 @@ static bool hits(const struct round *r, const struct campaign *c, const struct e
 	return !e->row.expires_sec || e->row.expires_sec - r->now_sec > r->settings->ttl_sec / 2;
 }
 
+/* Whom an entry of the campaign's own, or of one that is gone, is meant for may have changed since:
+ * other software, or somebody else at the address. */
+static void adopt(const struct round *r, const struct entry *wanted, struct entry *held)
+{
+	const struct campaign *owner = campaigns_find(r->campaigns, held->row.campaign);
+
+	if (owner && !owner->ended_sec && owner->id != wanted->row.campaign)
+		return;
+	held->row.hello_key = wanted->row.hello_key;
+	held->row.campaign = wanted->row.campaign;
+	memcpy(held->row.note, wanted->row.note, sizeof(held->row.note));
+}
+
 /* Is there an entry already that makes a candidate superfluous? Renews it if it is the very same. */
 static bool covered(struct round *r, const struct campaign *c, const struct entry *wanted)
 {
 	const struct entry *e = entries_match(r->kept, &wanted->prefix);
 
 	if (e && !prefix_compare(&e->prefix, &wanted->prefix)) {
-		if (e->row.origin == SEINE_AUTO)
+		if (e->row.origin == SEINE_AUTO) {
+			adopt(r, wanted, &r->kept->list[e - r->kept->list]);
 			renew(r, &r->kept->list[e - r->kept->list]);
+		}
 		return true;
 	}
 	if (e && hits(r, c, e))
@@ -239,6 +254,45 @@ static int want(struct round *r, const struct campaign *c, const struct entry *e
 	return refused ? refused : add_fresh(r, e);
 }
 
+/* A company's own proxies, perhaps: then only what lies outside of its networks is acted on, where
+ * that alone would be a swarm. */
+static bool confined(const struct round *r, const struct campaign *c)
+{
+	return c->networks < r->settings->networks_min && !c->seeds;
+}
+
+#define SCATTERED_MIN 10 /* members, as many as a cohort has at least */
+
+/* 1: refused, and recorded. */
+static int refused_as_confined(struct round *r, const struct campaign *c)
+{
+	struct prefix first;
+	int error;
+
+	if (!confined(r, c) || !c->n_members)
+		return 0;
+	if (c->scattered >= SCATTERED_MIN && c->scattered_networks >= r->settings->networks_min)
+		return 0;
+	first = prefix_of(c->members[0].source, 128);
+	error = round_refuse(r, &first, c->id,
+			     "keeps to %.1f networks, a company's own perhaps; at least %u",
+			     c->networks, r->settings->networks_min);
+	return error < 0 ? error : 1;
+}
+
+/* Prefixes are no wider than networks: all members in one are huddled, or none. */
+static bool holds_huddled(const struct campaign *c, const struct prefix *p)
+{
+	struct prefix address;
+
+	for (size_t i = 0; i < c->n_members; i++) {
+		address = prefix_of(c->members[i].source, 128);
+		if (c->members[i].huddled && prefix_covers(p, &address))
+			return true;
+	}
+	return false;
+}
+
 static int want_prefixes(struct round *r, const struct campaign *c)
 {
 	const struct net_finding *net;
@@ -247,7 +301,9 @@ static int want_prefixes(struct round *r, const struct campaign *c)
 
 	for (size_t i = 0; i < c->n_prefixes; i++) {
 		net = &c->prefixes[i];
-		e = automatic_entry(r, c, &net->prefix, !net->outsiders);
+		if (confined(r, c) && holds_huddled(c, &net->prefix))
+			continue;
+		e = automatic_entry(r, c, &net->prefix, net->alone);
 		error = want(r, c, &e);
 		if (error < 0)
 			return error;
@@ -264,6 +320,8 @@ static int want_members(struct round *r, const struct campaign *c)
 	int result;
 
 	for (size_t i = 0; i < c->n_members; i++) {
+		if (confined(r, c) && c->members[i].huddled)
+			continue;
 		address = prefix_of(c->members[i].source, 128);
 		address = prefix_of(c->members[i].source, source_len(r, &address));
 		e = automatic_entry(r, c, &address, c->members[i].alone);
@@ -282,21 +340,6 @@ static int want_members(struct round *r, const struct campaign *c)
 				    r->settings->entries_max, waiting);
 	return round_refuse(r, &first, c->id, "limit of %u new entries a round, %zu sources wait",
 			    r->settings->entries_per_round, waiting);
-}
-
-/* 1: refused, and recorded. */
-static int refused_as_confined(struct round *r, const struct campaign *c)
-{
-	struct prefix first;
-	int error;
-
-	if (c->networks >= r->settings->networks_min || c->seeds || !c->n_members)
-		return 0;
-	first = prefix_of(c->members[0].source, 128);
-	error = round_refuse(r, &first, c->id,
-			     "keeps to %.1f networks, a company's own perhaps; at least %u",
-			     c->networks, r->settings->networks_min);
-	return error < 0 ? error : 1;
 }
 
 static int want_campaign(struct round *r, const struct campaign *c)
@@ -318,7 +361,7 @@ static int prepare(struct round *r)
 	int error;
 
 	for (size_t i = 0; i < r->campaigns->n; i++)
-		members += r->campaigns->list[i].n_members;
+		members += r->campaigns->list[i].ended_sec ? 0 : r->campaigns->list[i].n_members;
 	r->benign = r->n > members ? r->n - members : 0;
 	r->benign_max = (size_t)(r->settings->benign_share_max * (double)r->benign);
 	error = entries_new(r->held->n + 1, &r->kept);

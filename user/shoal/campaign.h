@@ -30,6 +30,12 @@ int campaign_find_nets(const struct population *p, const struct shoal_settings *
 int campaigns_follow(struct campaigns *c, const struct campaigns *before,
 		     const struct population *p, const struct shoal_settings *s);
 
+/* Fills in networks, scattered, and which members are huddled; see spread.c. */
+void campaign_spread(struct campaign *c);
+
+/* Share of a's members that are b's, too. Of many a sample is asked. */
+double campaign_overlap(const struct campaign *a, const struct campaign *b);
+
 /* The campaigns among `c` that may have taken over another's load, and which; see succession.c. */
 void campaigns_link(struct campaigns *c, const struct population *p);
 

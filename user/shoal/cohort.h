@@ -19,7 +19,7 @@ struct cohort {
 	uint32_t *split;       /* those that seem to be behind a second leg: the cohort itself */
 	size_t n;
 	struct evidence evidence[FAMILY_MAX];
-	size_t core; /* how many of them lie in the fullest small window */
+	double core; /* how many of them lie in the fullest small window, innocents taken out */
 	float *lfdr; /* of each of `split` */
 	double p, q; /* at least two families; over all cohorts */
 	double p_without[FAMILY_MAX];

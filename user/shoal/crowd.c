@@ -189,31 +189,40 @@ unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
 	return n;
 }
 
-/* Cohort's share in one tail, at most, over the crowd's. */
-static double tail_bound(const struct crowd *crowd, unsigned int axis, bool upper)
+/* Cohort's share in one tail, at most, over that of those who stand for its innocents: everybody
+ * direct, less `without`. */
+static double tail_bound(const struct crowd *crowd, const struct tally *who,
+			 const struct tally *without, unsigned int axis, bool upper)
 {
-	const struct tally *direct = &crowd->direct[crowd->scale];
-	size_t others = direct->n - crowd->own_direct.n, theirs = 0, own = 0;
+	size_t all = who->n - (without ? without->n : 0), theirs = 0, own = 0;
 	unsigned int at;
 
-	for (unsigned int i = 0; i < SPACE_STEPS && theirs * TAIL < others; i++) {
+	for (unsigned int i = 0; i < SPACE_STEPS && theirs * TAIL < all; i++) {
 		at = upper ? SPACE_STEPS - 1 - i : i;
-		theirs += direct->axis[axis][at] - crowd->own_direct.axis[axis][at];
+		theirs += who->axis[axis][at] - (without ? without->axis[axis][at] : 0);
 		own += crowd->own_split.axis[axis][at];
 	}
 	if (!theirs)
 		return 1;
 	return chance_share_high((double)own, (double)crowd->own_split.n, TAIL_WRONG) *
-	       (double)others / (double)theirs;
+	       (double)all / (double)theirs;
+}
+
+static double both_tails(const struct crowd *crowd, const struct tally *who,
+			 const struct tally *without, unsigned int axis)
+{
+	return fmin(tail_bound(crowd, who, without, axis, false),
+		    tail_bound(crowd, who, without, axis, true));
 }
 
 double crowd_innocent_share(const struct crowd *crowd)
 {
 	double least = 1;
 
-	for (unsigned int axis = 0; axis < SPACE_AXES; axis++) {
-		least = fmin(least, tail_bound(crowd, axis, false));
-		least = fmin(least, tail_bound(crowd, axis, true));
-	}
+	if (crowd->own_direct.n < REFERENCE_MIN)
+		return fmin(1, CONCENTRATION * both_tails(crowd, &crowd->direct[crowd->scale],
+							  &crowd->own_direct, SPACE_VOLUME));
+	for (unsigned int axis = 0; axis < SPACE_AXES; axis++)
+		least = fmin(least, both_tails(crowd, &crowd->own_direct, NULL, axis));
 	return least;
 }

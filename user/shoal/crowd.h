@@ -63,11 +63,17 @@ unsigned int crowd_references(const struct crowd *crowd, uint32_t bin,
 			      uint32_t (*sum)(const struct tally *, uint32_t),
 			      struct reference ret[CROWD_REFERENCES]);
 
+/* Honest groups with one tool were seen to be 2 to 5 times denser than the crowd around them. */
+#define CONCENTRATION 5.0
+
 /*
- * Upper bound on the share of innocents in the cohort in hand. Wherever innocents are, they are
- * spread like the crowd, so the crowd's outermost quarter on either end of any axis must hold a
- * quarter of them; how few of the cohort's sources it holds bounds how many innocents there are
- * (the mixture bound behind Storey 2002, asked at regions fixed in advance).
+ * Upper bound on the share of innocents in the cohort in hand. Its innocents use the same software
+ * as those of its ClientHello who are direct, so they are spread like these: the outermost quarter
+ * of them on either end of any axis must hold a quarter of the innocents, and how few of the
+ * cohort's sources it holds bounds how many innocents there are (the mixture bound behind Storey
+ * 2002, asked at regions fixed in advance). Where too few are direct, the whole crowd stands for
+ * them; but software may have sizes of its own, so that only volume is asked, and as innocents may
+ * be denser there the bound is so many times higher.
  */
 double crowd_innocent_share(const struct crowd *crowd);
 

@@ -24,9 +24,6 @@
 #include "user/shoal/fdr.h"
 #include "user/shoal/membership.h"
 
-/* Honest groups with one tool were seen to be 2 to 5 times denser than the crowd around them. */
-#define CONCENTRATION 5.0
-
 #define COARSER 1.02 /* a coarser scale must explain so many times more sources */
 
 /* The scale at which the core of a campaign is taken: an octave of requests and a factor of 1.5 in
@@ -262,14 +259,23 @@ static struct evidence describe(const struct crowd *crowd, const struct cells *w
 	return e;
 }
 
-static uint32_t largest(const struct cells *w)
+static struct cell largest(const struct cells *w)
 {
-	uint32_t most = 0;
+	struct cell most = { 0 };
 
 	for (size_t i = 0; i < w->n; i++)
-		if (w->list[i].seen > most)
-			most = w->list[i].seen;
+		if (w->list[i].seen > most.seen)
+			most = w->list[i];
 	return most;
+}
+
+/* Innocents have their part of the core: as many as lie there of those that the path explains. */
+static double core_of(const struct cohort *c, const struct cells *w)
+{
+	struct cell core = largest(w);
+	double innocents = fmin(c->evidence[FAMILY_PATH].expected, (double)c->n);
+
+	return core.seen - innocents * core.expected / (double)c->n;
 }
 
 int density_judge(struct crowd *crowd, struct cohort *c, const struct shoal_settings *s,
@@ -290,7 +296,7 @@ int density_judge(struct crowd *crowd, struct cohort *c, const struct shoal_sett
 			best = describe(crowd, &w, s->lfdr_max);
 		}
 		if (scale == CORE_SCALE)
-			c->core = largest(&w);
+			c->core = core_of(c, &w);
 		crowd_leave(crowd, c);
 		if (r < 0)
 			return r;

@@ -19,6 +19,10 @@
 #define REMEMBERED_DAYS 2 /* an ended campaign; pools were seen to be replaced within one */
 #define HELD_ROUNDS 3	  /* of its window, that may fall short of it */
 
+/* Campaigns of a round that are followed, the largest, and as many that have ended: all are
+ * compared with each other, and whoever wants to can make thousands. */
+#define FOLLOWED_MAX 256
+
 /* How long a finding of this window stands without being found again. The longer windows have a
  * round each time a 144th of them has passed. */
 static uint32_t hold_sec(const struct shoal_settings *s, enum window w)
@@ -46,6 +50,15 @@ static bool alive(const struct shoal_settings *s, uint32_t now_sec, const struct
 
 /* ---- joining ---- */
 
+/* A short window's finding must not cut short what a longer one holds. */
+static void hold_longer(struct member *m, const struct member *old, const struct shoal_settings *s)
+{
+	if (old->last_sec + hold_sec(s, old->window) <= m->last_sec + hold_sec(s, m->window))
+		return;
+	m->window = old->window;
+	m->last_sec = old->last_sec;
+}
+
 /* Members of both, sorted; of one in both the new finding, with the day it joined. */
 static int join_members(const struct campaign *new, const struct campaign *old,
 			const struct shoal_settings *s, uint32_t now_sec, struct campaign *ret)
@@ -68,8 +81,10 @@ static int join_members(const struct campaign *new, const struct campaign *old,
 			continue;
 		}
 		list[n] = new->members[i++];
-		if (order == 0)
-			list[n].joined_sec = old->members[j++].joined_sec;
+		if (order == 0) {
+			list[n].joined_sec = old->members[j].joined_sec;
+			hold_longer(&list[n], &old->members[j++], s);
+		}
 		n++;
 	}
 	ret->members = list;
@@ -110,6 +125,8 @@ static int join(struct campaign *found, const struct campaign *old, const struct
 	_cleanup_(campaign_clearp) struct campaign known = { 0 };
 	int r;
 
+	joined.hello_key = found->hello_key; /* also where the earlier evidence stays */
+	joined.gap = found->gap;
 	joined.members = NULL;
 	joined.prefixes = NULL;
 	joined.n_prefixes = 0;
@@ -132,38 +149,52 @@ static int join(struct campaign *found, const struct campaign *old, const struct
 
 /* ---- identity ---- */
 
-static size_t members_in_common(const struct campaign *a, const struct campaign *b)
-{
-	size_t common = 0;
-
-	for (size_t i = 0; i < a->n_members; i++)
-		common += campaign_member(b, a->members[i].source) != NULL;
-	return common;
-}
-
-static bool same_campaign(const struct campaign *a, const struct campaign *b)
-{
-	size_t fewer = a->n_members < b->n_members ? a->n_members : b->n_members;
-
-	return a->hello_key == b->hello_key || members_in_common(a, b) * 2 > fewer;
-}
-
-/* Living ones before ended ones; NULL: none. */
-static const struct campaign *find_old(const struct campaigns *c, const struct campaign *new,
-				       const struct campaigns *before)
+/* Living ones before ended ones, as `same` tells; NULL: none that is not taken yet. */
+static const struct campaign *search(const struct campaigns *c, const struct campaign *new,
+				     const struct campaigns *before,
+				     bool (*same)(const struct campaign *, const struct campaign *))
 {
 	const struct campaign *ended = NULL, *old;
 
-	for (size_t i = 0; before && i < before->n; i++) {
+	for (size_t i = 0; i < before->n; i++) {
 		old = &before->list[i];
-		if (campaigns_find(c, old->id) || !same_campaign(new, old))
+		if ((old->ended_sec && ended) || !same(new, old) || campaigns_find(c, old->id))
 			continue;
 		if (!old->ended_sec)
 			return old;
-		if (!ended)
-			ended = old;
+		ended = old;
 	}
 	return ended;
+}
+
+static bool same_hello(const struct campaign *a, const struct campaign *b)
+{
+	return a->hello_key == b->hello_key;
+}
+
+static bool same_members(const struct campaign *a, const struct campaign *b)
+{
+	return a->n_members <= b->n_members ? campaign_overlap(a, b) > 0.5
+					    : campaign_overlap(b, a) > 0.5;
+}
+
+/* First all that go on with the same software, then those that changed it: nobody takes the name of
+ * one that is still there. */
+static int join_earlier(struct campaigns *c, size_t found, const struct campaigns *before,
+			const struct population *p, const struct shoal_settings *s)
+{
+	const struct campaign *old;
+	int r = 0;
+
+	for (int pass = 0; before && pass < 2; pass++) {
+		for (size_t i = 0; i < found && r == 0; i++) {
+			if (c->list[i].id)
+				continue;
+			old = search(c, &c->list[i], before, pass ? same_members : same_hello);
+			r = old ? join(&c->list[i], old, p, s) : 0;
+		}
+	}
+	return r;
 }
 
 static void begin(struct campaigns *c, struct campaign *new, const struct campaigns *before,
@@ -180,6 +211,15 @@ static void begin(struct campaigns *c, struct campaign *new, const struct campai
 }
 
 /* ---- the rest ---- */
+
+/* Found campaigns come largest first. */
+static void limit(struct campaigns *c)
+{
+	while (c->n > FOLLOWED_MAX) {
+		campaign_clear(&c->list[--c->n]);
+		c->left_out++;
+	}
+}
 
 /* An earlier campaign that this round did not find stays as it was, ends, or is forgotten. */
 static int keep(struct campaigns *c, const struct campaign *old, const struct shoal_settings *s,
@@ -203,6 +243,7 @@ static int keep_others(struct campaigns *c, const struct campaigns *before,
 		       const struct shoal_settings *s, uint32_t now_sec)
 {
 	struct campaign *list;
+	size_t ended = 0;
 	int r = 0;
 
 	if (!before || !before->n)
@@ -211,39 +252,19 @@ static int keep_others(struct campaigns *c, const struct campaigns *before,
 	if (!list)
 		return -ENOMEM;
 	c->list = list;
-	for (size_t i = 0; i < before->n && r == 0; i++)
+	for (size_t i = 0; i < before->n && r == 0; i++) {
+		ended += before->list[i].ended_sec != 0;
+		if (before->list[i].ended_sec && ended > FOLLOWED_MAX)
+			continue;
 		if (!campaigns_find(c, before->list[i].id))
 			r = keep(c, &before->list[i], s, now_sec);
-	return r;
-}
-
-/* As wide as an entry may be: a company's own addresses fill one or few of these. */
-#define NETWORK_V4 (PREFIX_V4_BASE + 20)
-#define NETWORK_V6 40
-
-/* How many networks of equal shares would be as concentrated (inverse of Simpson's index, 1949). */
-static double count_networks(const struct campaign *c)
-{
-	double squares = 0, n = (double)c->n_members;
-	struct prefix network, address;
-	size_t run;
-
-	for (size_t i = 0; i < c->n_members; i += run) {
-		address = prefix_of(c->members[i].source, 128);
-		network = prefix_parent(&address, prefix_is_v4(&address) ? NETWORK_V4 : NETWORK_V6);
-		for (run = 1; i + run < c->n_members; run++) {
-			address = prefix_of(c->members[i + run].source, 128);
-			if (!prefix_covers(&network, &address))
-				break;
-		}
-		squares += (double)run * (double)run;
 	}
-	return squares > 0 ? n * n / squares : 0;
+	return r;
 }
 
 static void count_members(struct campaign *c)
 {
-	c->networks = count_networks(c);
+	campaign_spread(c);
 	c->seeds = 0;
 	for (size_t i = 0; i < c->n_members; i++)
 		c->seeds += c->members[i].seed;
@@ -267,16 +288,14 @@ static int find_prefixes(struct campaign *c, const struct population *p,
 int campaigns_follow(struct campaigns *c, const struct campaigns *before,
 		     const struct population *p, const struct shoal_settings *s)
 {
-	const struct campaign *old;
-	size_t found = c->n;
+	size_t found;
 	int r;
 
-	for (size_t i = 0; i < found; i++) {
-		old = find_old(c, &c->list[i], before);
-		r = old ? join(&c->list[i], old, p, s) : 0;
-		if (r < 0)
-			return r;
-	}
+	limit(c);
+	found = c->n;
+	r = join_earlier(c, found, before, p, s);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < found; i++) {
 		if (!c->list[i].id)
 			begin(c, &c->list[i], before, p->now_sec);

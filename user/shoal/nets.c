@@ -86,16 +86,20 @@ static enum net_refusal examine(const struct population *p, const struct campaig
 {
 	double member_requests = 0, other_requests = 0;
 	bool shared = false, known = false;
+	const struct member *member;
 	size_t first, end;
 
 	if (!occupied(&net->prefix, run->n))
 		return NET_SPARSE;
-	for (size_t i = 0; i < run->n; i++)
-		member_requests += run->members[i].requests;
+	net->alone = true;
 	order_within(p->order, p->n, &net->prefix, &first, &end);
 	net->sources = (uint32_t)(end - first);
 	for (size_t i = first; i < end; i++) {
-		if (!outsider(&p->list[i], c->hello_key))
+		member = campaign_member(c, p->list[i].f->source);
+		if (member)
+			member_requests += p->list[i].f->requests;
+		net->alone &= member && member->alone;
+		if (member || !outsider(&p->list[i], c->hello_key))
 			continue;
 		net->outsiders++;
 		other_requests += p->list[i].f->requests;

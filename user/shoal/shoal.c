@@ -63,8 +63,49 @@ static size_t families(const struct population *p)
 	return p->seeds ? FAMILY_MAX : FAMILY_SEED;
 }
 
+/* Of so many cohorts, the largest, a round asks when they do what they do. It takes about a
+ * millisecond each, and whoever wants to can make thousands of small ones. */
+#define TIMED_MAX 256
+
+static int larger_first(const void *a, const void *b)
+{
+	const size_t *x = a, *y = b;
+
+	return (*x < *y) - (*x > *y);
+}
+
+/* How large a cohort must be to be among the largest TIMED_MAX. */
+static int find_timed_min(const struct cohorts *c, size_t *ret)
+{
+	_cleanup_(freep) size_t *sizes = calloc(c->n + 1, sizeof(*sizes));
+
+	if (!sizes)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n; i++)
+		sizes[i] = c->list[i].n;
+	qsort(sizes, c->n, sizeof(*sizes), larger_first);
+	*ret = c->n > TIMED_MAX ? sizes[TIMED_MAX - 1] : 0;
+	return 0;
+}
+
+/* Schedule, then members, then synchrony. One that is not asked has nothing against it. */
+static int judge_times(const struct tempo *tempo, struct cohort *c, const struct shoal_settings *s,
+		       bool timed)
+{
+	int r;
+
+	c->evidence[FAMILY_SCHEDULE] = (struct evidence){ .family = FAMILY_SCHEDULE, .p = 1 };
+	c->evidence[FAMILY_SYNCHRONY] = (struct evidence){ .family = FAMILY_SYNCHRONY, .p = 1 };
+	r = timed ? schedule_judge(tempo, c, &c->evidence[FAMILY_SCHEDULE]) : 0;
+	if (r == 0)
+		r = membership_judge(tempo, c, s);
+	if (r == 0 && timed)
+		r = synchrony_judge(tempo, c, &c->evidence[FAMILY_SYNCHRONY]);
+	return r;
+}
+
 static int judge_cohort(const struct population *p, struct crowd *crowd, const struct tempo *tempo,
-			struct cohort *c, const struct shoal_settings *s)
+			struct cohort *c, const struct shoal_settings *s, bool timed)
 {
 	double values[FAMILY_MAX];
 	int r;
@@ -73,11 +114,7 @@ static int judge_cohort(const struct population *p, struct crowd *crowd, const s
 	c->evidence[FAMILY_SEED] = seed_judge(p, c);
 	r = density_judge(crowd, c, s, &c->evidence[FAMILY_DENSITY]);
 	if (r == 0)
-		r = schedule_judge(tempo, c, &c->evidence[FAMILY_SCHEDULE]);
-	if (r == 0)
-		r = membership_judge(tempo, c, s);
-	if (r == 0)
-		r = synchrony_judge(tempo, c, &c->evidence[FAMILY_SYNCHRONY]);
+		r = judge_times(tempo, c, s, timed);
 	if (r < 0)
 		return r;
 
@@ -139,7 +176,7 @@ static bool coherent(const struct cohort *c)
 {
 	double excess = (double)c->n - c->evidence[FAMILY_PATH].expected;
 
-	return chance_share_low(fmin((double)c->core, excess), excess, CORE_WRONG) >= CORE_SHARE ||
+	return chance_share_low(fmin(c->core, excess), excess, CORE_WRONG) >= CORE_SHARE ||
 	       c->evidence[FAMILY_SEED].holds;
 }
 
@@ -152,7 +189,8 @@ static int campaigns_add(const struct population *p, const struct cohort *c,
 	r = campaign_build(p, c, s, new);
 	if (r < 0)
 		return r;
-	if (new->n_members + new->fleeting < s->cohort_min) {
+	/* Those that are spared are shown, too: else whoever makes himself look shared is unseen. */
+	if (new->n_members + new->fleeting + new->shared + new->idle < s->cohort_min) {
 		campaign_clear(new);
 		return 0;
 	}
@@ -201,6 +239,7 @@ int shoal_correlate(const struct shoal_question *q, const struct shoal_settings 
 	_cleanup_(crowd_freep) struct crowd *crowd = NULL;
 	_cleanup_(tempo_freep) struct tempo *tempo = NULL;
 	_cleanup_(campaigns_freep) struct campaigns *found = calloc(1, sizeof(*found));
+	size_t timed_min = 0;
 	int r;
 
 	if (!found)
@@ -216,10 +255,13 @@ int shoal_correlate(const struct shoal_question *q, const struct shoal_settings 
 	r = crowd_new(p, cohorts, &crowd);
 	if (r == 0)
 		r = tempo_new(p, &tempo);
+	if (r == 0)
+		r = find_timed_min(cohorts, &timed_min);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < cohorts->n; i++) {
-		r = judge_cohort(p, crowd, tempo, &cohorts->list[i], s);
+		r = judge_cohort(p, crowd, tempo, &cohorts->list[i], s,
+				 cohorts->list[i].n >= timed_min);
 		if (r < 0)
 			return r;
 	}

@@ -70,6 +70,7 @@ struct member {
 	float gap_ms;
 	bool alone;	     /* nobody else's TCP/TLS stack was seen there */
 	bool seed;	     /* named by an operator */
+	bool huddled;	     /* in one of the CAMPAIGN_HUDDLES networks that hold most members */
 	uint8_t window;	     /* enum window: where it was found last ... */
 	uint32_t last_sec;   /* ... and when; it stays a member while such findings are held */
 	uint32_t joined_sec; /* when it became one */
@@ -88,8 +89,11 @@ struct net_finding { /* a prefix that can stand for its members */
 	struct prefix prefix;
 	uint32_t members, sources; /* in it, of those seen */
 	uint32_t outsiders;	   /* of them, with no sign of the campaign */
-	double purity;		   /* lower bound, the smaller one of sources and requests */
+	bool alone;    /* nor any with other software beside the campaign's, or undecided */
+	double purity; /* lower bound, the smaller one of sources and requests */
 };
+
+#define CAMPAIGN_HUDDLES 3 /* networks: a company has one or few of its own */
 
 struct campaign {
 	uint32_t id; /* stable while the campaign lives; shown as c-1f3a */
@@ -108,12 +112,14 @@ struct campaign {
 	double awake, awake_expected; /* members heard in the last hour, and how many should be */
 	float log_request, log_response; /* medians of what members ask and get */
 	uint32_t seeds;			 /* members named by an operator */
-	double networks;   /* that members are spread over: /20s (IPv6: /40s), weighed by members */
-	uint32_t idle;	   /* fit, but have not been heard for a day */
-	uint32_t fleeting; /* fit, but were seen too briefly to be proven */
-	uint32_t sources;  /* in the cohort */
-	uint64_t requests; /* of members */
-	uint32_t shared;   /* sources spared because many share them */
+	double networks; /* that members are spread over: /20s (IPv6: /40s), weighed by members */
+	uint32_t scattered;	   /* members that are not huddled ... */
+	double scattered_networks; /* ... and what these alone are spread over */
+	uint32_t idle;		   /* fit, but have not been heard for a day */
+	uint32_t fleeting;	   /* fit, but were seen too briefly to be proven */
+	uint32_t sources;	   /* in the cohort */
+	uint64_t requests;	   /* of members */
+	uint32_t shared;	   /* sources spared because many share them */
 	struct evidence evidence[FAMILY_MAX];
 	double p_combined;		 /* at least two families */
 	double p_without[FAMILY_MAX];	 /* the combination with that family left out */
@@ -132,6 +138,7 @@ struct campaigns {
 	struct campaign *list; /* strongest first */
 	size_t n;
 	size_t cohorts;	      /* judged in this round */
+	size_t left_out;      /* campaigns beyond those that can be followed */
 	size_t sources;	      /* looked at */
 	struct noise noise;   /* that this round's direct connections show */
 	double requests_high; /* more than that is a volume that only few sources have */

@@ -12,6 +12,7 @@
 
 #define SPACE_SCALES 3
 #define SPACE_AXES 3
+#define SPACE_VOLUME 0 /* the axis of requests */
 #define SPACE_VOLUME_BITS 7
 #define SPACE_SIZE_BITS 8
 #define SPACE_STEPS (1u << SPACE_SIZE_BITS) /* on the longest axis */

@@ -38,19 +38,10 @@ static bool alike(const struct campaign *a, const struct campaign *b)
 	       fabsf(a->log_response - b->log_response) <= WORK_ALIKE;
 }
 
-static bool apart(const struct campaign *a, const struct campaign *b)
-{
-	size_t common = 0;
-
-	for (size_t i = 0; i < a->n_members; i++)
-		common += campaign_member(b, a->members[i].source) != NULL;
-	return (double)common < COMMON_SHARE * (double)a->n_members;
-}
-
 static bool took_over(const struct campaign *new, const struct campaign *old)
 {
 	return new != old && old->first_sec < new->first_sec &&silent(old) && alike(new, old) &&
-	       new->rate >= LOAD_SHARE * old->rate_max &&apart(new, old);
+	       new->rate >= LOAD_SHARE * old->rate_max &&campaign_overlap(new, old) < COMMON_SHARE;
 }
 
 void campaigns_link(struct campaigns *c, const struct population *p)

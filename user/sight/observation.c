@@ -244,7 +244,7 @@ static void take(struct observations *o, struct observation *x, const struct sei
 	x->now = all;
 	x->extra = extra_of(row);
 	follow_trail(o, x, &more, changed, now_sec);
-	if (row->last_request_ns != x->last_request_ns)
+	if (row->last_request_ns > x->last_request_ns)
 		rhythm_note(&x->rhythm, request_sec, slot_now(o, request_sec));
 
 	x->hello_key = row->hello_key;
