@@ -44,6 +44,7 @@ enum alarm {
 	ALARM_INTERFACE, /* an interface no longer runs our program */
 	ALARM_SAMPLES,	 /* too many handshakes gave no gap that can be trusted */
 	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
+	ALARM_CAMPAIGNS, /* more than are followed */
 	ALARM_COUNT,
 };
 

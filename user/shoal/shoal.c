@@ -74,7 +74,7 @@ static int larger_first(const void *a, const void *b)
 	return (*x < *y) - (*x > *y);
 }
 
-/* How large a cohort must be to be among the largest TIMED_MAX. */
+/* How large a cohort must be to be among the largest TIMED_MAX, and no others of its size beyond. */
 static int find_timed_min(const struct cohorts *c, size_t *ret)
 {
 	_cleanup_(freep) size_t *sizes = calloc(c->n + 1, sizeof(*sizes));
@@ -84,7 +84,7 @@ static int find_timed_min(const struct cohorts *c, size_t *ret)
 	for (size_t i = 0; i < c->n; i++)
 		sizes[i] = c->list[i].n;
 	qsort(sizes, c->n, sizeof(*sizes), larger_first);
-	*ret = c->n > TIMED_MAX ? sizes[TIMED_MAX - 1] : 0;
+	*ret = c->n > TIMED_MAX ? sizes[TIMED_MAX] + 1 : 0;
 	return 0;
 }
 
