@@ -22,6 +22,7 @@
 #define THREE_DAYS DAYS(3.1, 3.1)
 #define MIXED(share) .mix = (share)
 #define FEW PEOPLE(50000, 100000)
+#define MONTH PEOPLE(20000, 100000)
 #define MANY PEOPLE(60000, 1000000)
 
 #define PUBLIC(row) .name = (row), .group = "public"
@@ -70,8 +71,8 @@ const struct row rows[] = {
 	  .plans[0] = { POOL(1000, 25.6, LRU), .duty_sec = 2400 } },
 
 	{ HONEST("null"), .sort = ROW_NULL, DAYS(1, 1), PEOPLE(4000, 8000), SEEDS(200, 200) },
-	{ HONEST("month"), .sort = ROW_MONTH, DAYS(30, 30), FEW, SEEDS(1, 2) },
-	{ HONEST("month-h7"), .sort = ROW_MONTH, DAYS(30, 30), FEW, SEEDS(1, 2),
+	{ HONEST("month"), .sort = ROW_MONTH, DAYS(30, 30), MONTH, SEEDS(1, 2) },
+	{ HONEST("month-h7"), .sort = ROW_MONTH, DAYS(30, 30), MONTH, SEEDS(1, 2),
 	  .aggregators = true },
 	{ .name = "scale",
 	  .group = "scale",
