@@ -42,6 +42,7 @@ struct row {
 extern const struct row rows[];
 extern const size_t n_rows;
 const struct row *row_find(const char *name);
+bool row_has_history(const struct row *row);
 double row_cost_sec(const struct row *row, enum profile profile); /* of one core, about */
 
 #define MONTH_DAYS 64

@@ -186,11 +186,6 @@ static bool is_time(const struct outcome *o, uint32_t end_sec)
 
 /* ---- the world ---- */
 
-static bool has_history(const struct row *row)
-{
-	return row->sort == ROW_MONTH || row->sort == ROW_SCALE;
-}
-
 static int make_mind(struct outcome *o, size_t people)
 {
 	struct mind_settings s = {
@@ -200,7 +195,7 @@ static int make_mind(struct outcome *o, size_t people)
 		.shoal = &shoal_defaults,
 		.judge = &judge_defaults,
 	};
-	int r = has_history(o->row) ? archive_open(WORLD_DAY, WORLD_EPOCH, &o->archive) : 0;
+	int r = row_has_history(o->row) ? archive_open(WORLD_DAY, WORLD_EPOCH, &o->archive) : 0;
 
 	if (r < 0)
 		return r;
