@@ -134,7 +134,13 @@ def history(rows):
             f"{run['ms']['history'] / 1000:.0f}",
         )
         lines.append(f"<tr>{cells(values)}</tr>")
-    return "\n".join(lines + ["</table>"]) if len(lines) > 1 else ""
+    if len(lines) == 1:
+        return ""
+    note = (
+        "A day more is what the file grew by each day since hours and slots went as fast as they"
+        " came. What is resident grows with the file until SQLite's cache is full (32 MiB)."
+    )
+    return "\n".join(lines + ["</table>", f'<p class="note">{note}</p>'])
 
 
 def scale(rows):

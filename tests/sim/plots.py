@@ -135,7 +135,7 @@ def campaigns(rows):
 def times(rows):
     ticks = [(600, "10 min"), (1800, "30 min"), (3600, "1 h"), (7200, "2 h"), (21600, "6 h"),
              (43200, "12 h"), (DAY, "1 day"), (3 * DAY, "3 days")]
-    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale); looked at each 10 minutes, after 6 hours each hour")
+    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale); looked at each 10 minutes until the alarm")
     lines = []
     for row, swarm in campaigns(rows):
         points = []
@@ -268,14 +268,15 @@ def memory(rows):
         return ""
     svg = Svg(520)
     svg.text(16, 24, "Memory and history over a month", 16, bold=True)
-    days_panel(svg, 60, "resident, MiB (without the made-up world's own)", [
+    days_panel(svg, 60, "resident, MiB: without the made-up world's own, with the cache of the history file, "
+               "which fills with it", [
         (f"{name}, {run['sources_max'] / 1000:.0f} k sources",
          [max(m - run["world_mib"], 0) for m in run["rss_mib"]]) for name, run in runs
     ])
     kept = [(row.name, h) for row, _, h in histories(rows) if row.name.startswith("month")]
     if kept:
         days_panel(svg, 300, "history file and its log, MiB", [
-            (f"{name}, {h.per_row() or 0:.0f} bytes a source and day",
+            (f"{name}: {h.per_row() or 0:.0f} B a source, day",
              [b / 2**20 for b in h.bytes]) for name, h in kept
         ])
     return str(svg)

@@ -129,7 +129,7 @@ class Swarm:
         for at in range(min(len(s["later"]) for s in self.swarms)):
             seen = [s["later"][at] for s in self.swarms]
             days = [(s["start_day"] - 1 + x["sec"] / DAY) for s, x in zip(self.swarms, seen)]
-            exposed = sum(run["living"] * d for run, d in zip(self.runs, days))
+            exposed = sum(run["honest"] * d for run, d in zip(self.runs, days))
             found = sum(x["found"] for x in seen)
             yield (
                 round(seen[0]["sec"] / DAY), Share(found, sum(x["sources"] for x in seen)),
@@ -176,8 +176,8 @@ class Row:
         return sum(r["harm"][field] for r in self.runs) / exposed * 1e6 if exposed else 0
 
     def exposed_days(self):
-        """Days of honest sources, watched. Who moves is another source, but not one more."""
-        return sum(r["living"] * (r["days"] - 1) for r in self.runs)
+        """Days of honest sources, watched. Who moves to another address counts once."""
+        return sum(r["honest"] * (r["days"] - 1) for r in self.runs)
 
     def windows(self):
         """Which windows made members of the honest that were hit, and how many were hit early."""

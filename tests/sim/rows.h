@@ -65,8 +65,7 @@ struct outcome {
 	struct measure *measure;
 	struct archive *archive; /* NULL: rows of campaigns keep no history */
 	struct timing timing;
-	size_t honest;	      /* sources that asked for anything */
-	size_t first, living; /* sources of the crowd as it began; those of them that asked */
+	size_t honest; /* sources that asked for anything */
 	size_t sources_max;
 	double days;
 	uint32_t rss_mib[MONTH_DAYS], n_rss, rss_max_mib;

@@ -246,7 +246,6 @@ static int make(struct outcome *o, const char *clients)
 		return n;
 	o->world->churn = 0.03;
 	world_add_crowd(o->world, &crowd, WORLD_START);
-	o->first = o->world->n;
 	add_swarms(o, &r);
 	return measure_new(o->world, o->mind, &o->measure);
 }
@@ -325,12 +324,8 @@ static int time_cycle(struct outcome *o, uint32_t now_sec)
 
 static void sum_up(struct outcome *o, uint32_t steps)
 {
-	for (size_t i = 0; i < o->world->n; i++) {
-		if (o->world->list[i].kind == KIND_MEMBER || !o->world->list[i].total)
-			continue;
-		o->honest++;
-		o->living += i < o->first;
-	}
+	for (size_t i = 0; i < o->world->n; i++)
+		o->honest += o->world->list[i].kind != KIND_MEMBER && o->world->list[i].total;
 	o->days = (double)steps / WORLD_STEPS;
 	o->timing.cpu_ms = cpu_ms();
 	o->rss_max_mib = memory_mib("VmHWM:");

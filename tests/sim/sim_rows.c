@@ -199,9 +199,9 @@ static void put_outcome(const struct outcome *o)
 	printf("{\"order\":%td,", o->row - rows);
 	printf("\"row\":\"%s\",\"group\":\"%s\",\"seed\":%" PRIu64 ",\"clients\":\"%s\",",
 	       o->row->name, o->row->group, o->seed, o->clients->made_up ? "made up" : "trace");
-	printf("\"days\":%g,\"honest\":%zu,\"living\":%zu,\"sources_max\":%zu,\"requests\":%" PRIu64
+	printf("\"days\":%g,\"honest\":%zu,\"sources_max\":%zu,\"requests\":%" PRIu64
 	       ",\"rows_handed_in\":%" PRIu64 ",\"entries_max\":%zu,\"members_max\":%zu,",
-	       o->days, o->honest, o->living, o->sources_max, o->world->requests, o->world->rows,
+	       o->days, o->honest, o->sources_max, o->world->requests, o->world->rows,
 	       o->measure->entries_max, o->measure->members_max);
 	put_crowd(o);
 	put_swarms(o);
