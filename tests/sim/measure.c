@@ -135,6 +135,7 @@ static void mark_members(struct measure *m, const struct campaign *c, struct sig
 		if (honest(s) && !(m->marks[at] & MARK_MEMBER)) {
 			now->wrong++;
 			now->wrong_requests += s->total;
+			now->wrong_of[s->kind]++;
 		}
 		m->marks[at] |= MARK_MEMBER;
 	}
@@ -316,6 +317,8 @@ static void date(struct measure *m, size_t i, uint32_t now_sec)
 	struct verdict *v = &m->verdicts[i];
 
 	v->now.sec = now_sec - m->world->swarms[i].start_sec;
+	v->now.hit = m->harm.sources;
+	v->now.hit_users = m->harm.users;
 	for (int k = 0; v->now.sources && k < MOMENTS; k++) {
 		if (v->sec[k] != NOT_YET || !reached(&v->now, k))
 			continue;
@@ -330,6 +333,8 @@ static void date(struct measure *m, size_t i, uint32_t now_sec)
 		v->day = v->now;
 	if (!v->three_days.sec && v->now.sec >= THREE * WORLD_DAY - 1)
 		v->three_days = v->now;
+	if (v->n_later < LATER && v->now.sec >= (v->n_later + 1) * LATER_DAYS * WORLD_DAY - 1)
+		v->later[v->n_later++] = v->now;
 }
 
 void measure_look(struct measure *m, uint32_t now_sec)

@@ -12,6 +12,8 @@
 #include "tests/sim/world.h"
 
 #define NOT_YET UINT32_MAX
+#define LATER_DAYS 5u
+#define LATER 12
 
 /* A swarm at one moment. Requests are all since its start. */
 struct sighting {
@@ -25,6 +27,8 @@ struct sighting {
 	uint32_t id; /* of the largest one, and whom it replaces */
 	uint32_t replaces;
 	bool linked;
+	size_t wrong_of[KINDS];
+	size_t hit, hit_users; /* the honest that entries would have hit so far */
 };
 
 enum moment {
@@ -40,6 +44,8 @@ struct verdict {
 	uint32_t sec[MOMENTS];
 	uint64_t leaked[MOMENTS]; /* requests until then */
 	struct sighting now, day, three_days;
+	struct sighting later[LATER]; /* each LATER_DAYS */
+	uint32_t n_later;
 	uint32_t wrong_max; /* honest members of its campaigns, at most at one time */
 	uint32_t id;	    /* of its largest campaign, when last reported */
 };

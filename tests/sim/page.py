@@ -5,7 +5,10 @@ import os
 from html import escape
 
 import plots
-from results import NEVER, all_goals, duration, percent
+from results import (
+    NEVER, all_goals, by_count, carrier_harm, duration, histories, kinds_hit, percent, promises,
+    provenance,
+)
 
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 900px; margin: 2em auto; padding: 0 1em; color: #1f2328 }
@@ -23,12 +26,21 @@ def cells(values, tag="td"):
     return "".join(f"<{tag}>{escape(str(v))}</{tag}>" for v in values)
 
 
+def lines_of(goals):
+    for goal in goals:
+        state = "<td>held</td>" if goal.met else '<td class="missed">missed</td>'
+        yield (
+            f"<tr>{cells((goal.what, goal.value, goal.goal))}{state}"
+            f'<td class="text">{escape(goal.cause)}</td></tr>'
+        )
+
+
 def goals(rows):
-    lines = ["<table><tr><th>goal</th><th>seen</th><th>goal</th><th></th></tr>"]
-    for goal in sorted(all_goals(rows), key=lambda g: g.met):
-        state = "<td>met</td>" if goal.met else '<td class="missed">missed</td>'
-        lines.append(f"<tr>{cells((goal.what, goal.value, goal.goal))}{state}</tr>")
-    return "\n".join(lines + ["</table>"])
+    head = "<tr><th>{}</th><th>seen</th><th>goal</th><th></th><th></th></tr>"
+    design = ["<table>" + head.format("of the design")] + list(lines_of(promises(rows)))
+    each = ["<table>" + head.format("row by row")]
+    each += lines_of(sorted(all_goals(rows), key=lambda g: g.met))
+    return "\n".join(design + ["</table>"] + each + ["</table>"])
 
 
 def interval(share):
@@ -69,30 +81,6 @@ def campaigns(rows):
     return "\n".join(lines + ["</table>"])
 
 
-def kinds(row):
-    hit = {}
-    for run in row.runs:
-        for kind, n in run["harm"]["of"].items():
-            hit[kind] = hit.get(kind, 0) + n
-    return ", ".join(f"{n} {kind}" for kind, n in sorted(hit.items(), key=lambda x: -x[1])) or "-"
-
-
-def windows(row):
-    """Which windows made members of the honest that were hit, and how many were hit early."""
-    by = {}
-    for run in row.runs:
-        for window, n in run["harm"]["by"].items():
-            by[window] = by.get(window, 0) + n
-    early = sum(run["harm"]["early"] for run in row.runs)
-    text = ", ".join(f"{n} {window}" for window, n in by.items() if n)
-    return f"{text}; {early} in the first 6 h" if text else "-"
-
-
-def false_kinds(row):
-    found = {" + ".join(f["kinds"]) for run in row.runs for f in run["false"]}
-    return "; ".join(sorted(found)) or "-"
-
-
 def harm(rows):
     head = ("row", "runs", "watched days", "honest sources", "false campaigns", "whose",
             "runs that acted on one", "honest sources hit", "by window", "carriers / others hit",
@@ -101,16 +89,58 @@ def harm(rows):
     for row in rows.values():
         if row.group == "scale":
             continue
-        carriers, others = row.carrier_harm()
+        carriers, others = carrier_harm(row.runs)
         wide = row.over_block()
         values = (
             row.name, len(row.runs), f"{row.watched_days():.0f}",
-            sum(r["honest"] for r in row.runs), row.false(), false_kinds(row),
-            row.acted_wrongly().k, kinds(row), windows(row), f"{percent(carriers, 3)} / {percent(others, 3)}",
+            sum(r["honest"] for r in row.runs), row.false(), row.false_kinds(),
+            row.acted_wrongly().k, by_count(kinds_hit(row.runs)), row.windows(),
+            f"{percent(carriers, 3)} / {percent(others, 3)}",
             percent(wide.value) if wide.n else "-",
         )
         lines.append(f"<tr>{cells(values)}</tr>")
     return "\n".join(lines + ["</table>"])
+
+
+def life(rows):
+    """Campaigns that were followed for long."""
+    lines = []
+    head = ("day", "recall", "by requests", "precision", "honest hit so far, a million and day")
+    for row, swarm in plots.campaigns(rows):
+        later = list(swarm.later())
+        if not later:
+            continue
+        lines.append(f"<h3>{escape(swarm.name)}, day by day</h3><table><tr>{cells(head, 'th')}</tr>")
+        for day, recall, requests, precision, hit in later:
+            values = (day, interval(recall), percent(requests.value), interval(precision), f"{hit:.1f}")
+            lines.append(f"<tr>{cells(values)}</tr>")
+        lines.append("</table>")
+    return "\n".join(lines)
+
+
+def mib(size):
+    return "-" if size is None else f"{size / 2**20:.1f}"
+
+
+def history(rows):
+    head = ("row", "seed", "days", "file, MiB", "a day more, MiB", "bytes a source and day",
+            "of it days cut short", "rows lost", "CPU, s")
+    lines = [f"<h2>History</h2><table><tr>{cells(head, 'th')}</tr>"]
+    for row, run, kept in histories(rows):
+        per_row = kept.per_row()
+        values = (
+            row.name, run["seed"], len(kept.bytes), mib(kept.last), mib(kept.per_day()),
+            f"{per_row:.0f}" if per_row else "-", "yes" if kept.full else "no", kept.lost,
+            f"{run['ms']['history'] / 1000:.0f}",
+        )
+        lines.append(f"<tr>{cells(values)}</tr>")
+    if len(lines) == 1:
+        return ""
+    note = (
+        "A day more is what the file grew by each day since hours and slots went as fast as they"
+        " came. What is resident grows with the file until SQLite's cache is full (32 MiB)."
+    )
+    return "\n".join(lines + ["</table>", f'<p class="note">{note}</p>'])
 
 
 def scale(rows):
@@ -124,6 +154,7 @@ def scale(rows):
             for name, key in (
                 ("harvest, every row", "harvest"), ("round, hour", "hour"), ("round, day", "day"),
                 ("round, week", "week"), ("round, season", "season"), ("judge", "judge_once"),
+                ("history, its part of a cycle", "history_once"),
             )
         )
         lines.append(
@@ -132,16 +163,6 @@ def scale(rows):
             f"<table><tr><th>part of a cycle</th><th>ms of one core</th></tr>{parts}</table>"
         )
     return "<h2>Scale</h2>" + "".join(lines)
-
-
-def notes(rows):
-    runs = [run for row in rows.values() for run in row.runs]
-    yield f"{len(runs)} runs, {sum(r['days'] for r in runs):,.0f} days of made-up traffic, " \
-        f"{sum(r['requests'] for r in runs) / 1e6:,.0f} M requests."
-    if any(run["clients"] != "trace" for run in runs):
-        yield "clients.csv was not found: honest clients are made up from published parameters."
-    if any(run["seed"] < 1001 for run in runs):
-        yield "Seeds for tuning: these figures are not for reporting."
 
 
 def write(rows, results):
@@ -154,10 +175,10 @@ def write(rows, results):
                 out.write(svg)
     body = "\n".join(
         ["<h1>Campaigns and honest crowds, simulated</h1>"]
-        + [f'<p class="note">{escape(n)}</p>' for n in notes(rows)]
+        + [f'<p class="note">{escape(n)}</p>' for n in provenance(rows)]
         + ["<h2>Goals</h2>", goals(rows), "<h2>Detection</h2>"]
-        + [drawn["times"], drawn["recall"], drawn["grid"], campaigns(rows)]
-        + ["<h2>Harm</h2>", drawn["harm"], harm(rows), drawn["memory"], scale(rows)]
+        + [drawn["times"], drawn["recall"], drawn["grid"], campaigns(rows), life(rows)]
+        + ["<h2>Harm</h2>", drawn["harm"], harm(rows), drawn["memory"], history(rows), scale(rows)]
     )
     with open(path + ".html", "w", encoding="utf-8") as out:
         out.write(

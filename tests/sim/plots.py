@@ -4,7 +4,7 @@
 import math
 from html import escape
 
-from results import DAY, NEVER, duration, percent, poisson_interval
+from results import DAY, NEVER, duration, histories, percent, poisson_interval
 
 WIDTH, LEFT, RIGHT, TOP, LINE, GAP = 860, 190, 90, 76, 20, 26
 INK, GREY, LIGHT, BLUE, RED = "#1f2328", "#6e7781", "#d8dee4", "#0969da", "#cf222e"
@@ -135,7 +135,7 @@ def campaigns(rows):
 def times(rows):
     ticks = [(600, "10 min"), (1800, "30 min"), (3600, "1 h"), (7200, "2 h"), (21600, "6 h"),
              (43200, "12 h"), (DAY, "1 day"), (3 * DAY, "3 days")]
-    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale); looked at each 10 minutes, after 6 hours each hour")
+    axis = Axis(ticks, True, ("right", "never"), "since the campaign's first request (log scale); looked at each 10 minutes until the alarm")
     lines = []
     for row, swarm in campaigns(rows):
         points = []
@@ -229,33 +229,56 @@ def grid(rows):
     return str(svg)
 
 
-def memory(rows):
-    """Resident memory by day of honest months, the world's own taken off."""
-    runs = [(r.name, run) for r in rows.values() if r.name.startswith("month") for run in r.runs]
-    if not runs:
-        return ""
-    most = max(max(run["rss_mib"]) - run["world_mib"] for _, run in runs)
-    decade = 10 ** math.ceil(math.log10(max(most, 1)))
-    top = next(t for t in (decade / 5, decade / 2, decade) if t >= most)
-    svg = Svg(330)
-    svg.text(16, 24, "Memory over a month (without the made-up world's own)", 16, bold=True)
+def round_up(value):
+    """A round number at or above it, for the end of an axis."""
+    decade = 10 ** math.ceil(math.log10(max(value, 1)))
+    return next(t for t in (decade / 5, decade / 2, decade) if t >= value)
+
+
+def days_panel(svg, top, title, curves):
+    """`curves`: (label, values in MiB by day)."""
+    most = round_up(max(max(values) for _, values in curves))
+    bottom = top + 170
     at_x = lambda day: 70 + day * (WIDTH - 260) / 31
-    at_y = lambda mib: 280 - mib / top * 220
+    at_y = lambda mib: bottom - mib / most * 150
+    svg.text(16, top - 2, title, 13, INK, bold=True)
     for i in range(6):
-        svg.line(70, at_y(top * i / 5), at_x(31), at_y(top * i / 5))
-        svg.text(62, at_y(top * i / 5) + 4, f"{top * i / 5:g}", 11, GREY, "end")
-    svg.text(62, 48, "MiB", 11, GREY, "end")
+        svg.line(70, at_y(most * i / 5), at_x(31), at_y(most * i / 5))
+        svg.text(62, at_y(most * i / 5) + 4, f"{most * i / 5:g}", 11, GREY, "end")
     for day in range(0, 32, 5):
-        svg.text(at_x(day), 298, str(day), 11, GREY, "middle")
-    svg.text(at_x(15), 318, "day", 12, GREY, "middle")
-    for name, run in runs:
-        values = [max(m - run["world_mib"], 0) for m in run["rss_mib"]]
+        svg.text(at_x(day), bottom + 16, str(day), 11, GREY, "middle")
+    svg.text(at_x(15), bottom + 34, "day", 12, GREY, "middle")
+    ends = []
+    for label, values in curves:
         points = " ".join(f"{at_x(i + 1):.1f},{at_y(v):.1f}" for i, v in enumerate(values))
         svg.parts.append(
             f'<polyline points="{points}" fill="none" stroke="{BLUE}" stroke-width="2"/>'
         )
-        label = f"{name}, {run['sources_max'] / 1000:.0f} k sources"
-        svg.text(at_x(len(values)) + 6, at_y(values[-1]) + 4, label, 11, INK)
+        y = at_y(values[-1]) + 4
+        while any(abs(y - other) < 13 for other in ends):
+            y += 1
+        ends.append(y)
+        svg.text(at_x(len(values)) + 6, y, label, 11, INK)
+
+
+def memory(rows):
+    """By day of honest months: what is resident, the world's own taken off, and history."""
+    runs = [(r.name, run) for r in rows.values() if r.name.startswith("month") for run in r.runs]
+    if not runs:
+        return ""
+    svg = Svg(520)
+    svg.text(16, 24, "Memory and history over a month", 16, bold=True)
+    days_panel(svg, 60, "resident, MiB: without the made-up world's own, with the cache of the history file, "
+               "which fills with it", [
+        (f"{name}, {run['sources_max'] / 1000:.0f} k sources",
+         [max(m - run["world_mib"], 0) for m in run["rss_mib"]]) for name, run in runs
+    ])
+    kept = [(row.name, h) for row, _, h in histories(rows) if row.name.startswith("month")]
+    if kept:
+        days_panel(svg, 300, "history file and its log, MiB", [
+            (f"{name}: {h.per_row() or 0:.0f} B a source, day",
+             [b / 2**20 for b in h.bytes]) for name, h in kept
+        ])
     return str(svg)
 
 

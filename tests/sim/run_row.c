@@ -5,7 +5,7 @@
  *
  * Live the correlator looks all the time; here only as often as the answer needs it: each ten
  * minutes while a campaign is young and not found yet, since then the time until it is found is
- * measured, each hour for the rest of its first day, and a few times a day otherwise.
+ * measured, and ever more rarely after that. A full run looks more often than a short one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 /* Room for people who move and for exits that are used once: as much again, and more. The table is
  * made as large as it may become. */
 #define SOURCES_MAX(people) (2 * (people) + 250000)
+#define CYCLES_PER_STEP (WORLD_STEP / WORLD_HARVEST)
 #define HELD_ROUNDS 40 /* of judging at one moment: the budget lets 5,000 entries in at a time */
 
 void outcome_clear(struct outcome *o)
@@ -26,6 +27,7 @@ void outcome_clear(struct outcome *o)
 	measure_free(o->measure);
 	world_free(o->world);
 	mind_free(o->mind);
+	archive_free(o->archive);
 	clients_free(o->clients);
 }
 
@@ -132,48 +134,72 @@ static int look(struct outcome *o, uint32_t now_sec)
 
 /* ---- when ---- */
 
+/* Each divides a day, and the moments that are measured at are multiples of all. */
+static const struct {
+	uint32_t young, first_day, three_days, later;
+} paces[PROFILES] = {
+	[PROFILE_SIM] = { 3 * WORLD_STEP, 4 * HOUR, 12 * HOUR, 12 * HOUR },
+	[PROFILE_FULL] = { WORLD_STEP, HOUR, 4 * HOUR, 6 * HOUR },
+};
+
 static uint32_t pace(const struct outcome *o, size_t swarm, uint32_t age_sec)
 {
-	if (age_sec < YOUNG && o->measure->verdicts[swarm].sec[MOMENT_MOST] == NOT_YET)
+	const uint32_t *since = o->measure->verdicts[swarm].sec;
+	bool found = since[MOMENT_MOST] != NOT_YET;
+
+	if (age_sec < YOUNG && since[MOMENT_ALARM] == NOT_YET)
 		return WORLD_STEP;
-	return age_sec < WORLD_DAY ? HOUR : 4 * HOUR;
+	if (age_sec < YOUNG && !found)
+		return paces[o->profile].young;
+	if (age_sec < WORLD_DAY)
+		return found ? paces[o->profile].first_day : HOUR;
+	return age_sec < 3 * WORLD_DAY ? paces[o->profile].three_days : paces[o->profile].later;
+}
+
+/* While there is no campaign yet. */
+static uint32_t usual_pace(const struct row *row)
+{
+	return row->sort == ROW_NULL ? 4 * HOUR : 8 * HOUR;
 }
 
 /* `end_sec`: of a step. The first day passes unwatched but for its end. */
 static bool is_time(const struct outcome *o, uint32_t end_sec)
 {
 	uint32_t since = end_sec - WORLD_START;
-	uint32_t usual = o->row->sort == ROW_MONTH ? 8 * HOUR : 4 * HOUR;
+	bool begun = false;
 
 	if (o->row->sort == ROW_SCALE || since < WORLD_DAY)
 		return false;
-	if (since % usual == 0)
-		return true;
 	for (size_t i = 0; i < o->world->n_swarms; i++) {
 		const struct swarm *s = &o->world->swarms[i];
 		uint32_t age_sec;
 
 		if (s->plan.honest || end_sec <= s->start_sec)
 			continue;
+		begun = true;
 		age_sec = end_sec - s->start_sec;
 		if (age_sec % pace(o, i, age_sec - 1) == 0)
 			return true;
 	}
-	return false;
+	return !begun && since % usual_pace(o->row) == 0;
 }
 
 /* ---- the world ---- */
 
 static int make_mind(struct outcome *o, size_t people)
 {
-	const struct mind_settings s = {
+	struct mind_settings s = {
 		.observation = { .window_sec = WORLD_DAY,
 				 .max = SOURCES_MAX(people),
 				 .epoch_sec = WORLD_EPOCH },
 		.shoal = &shoal_defaults,
 		.judge = &judge_defaults,
 	};
+	int r = row_has_history(o->row) ? archive_open(WORLD_DAY, WORLD_EPOCH, &o->archive) : 0;
 
+	if (r < 0)
+		return r;
+	s.history = o->archive ? o->archive->history : NULL;
 	return mind_new(&s, &o->mind);
 }
 
@@ -206,10 +232,10 @@ static void add_swarms(struct outcome *o, struct rng *r)
 	}
 }
 
-static int make(struct outcome *o, uint32_t people, const char *clients)
+static int make(struct outcome *o, const char *clients)
 {
 	struct rng r = { seine_mix64(o->seed * 31 + 7) };
-	struct world_crowd crowd = crowd_of(o->row, people, &r);
+	struct world_crowd crowd = crowd_of(o->row, o->row->people[o->profile], &r);
 	int n = clients_new(clients, &o->clients);
 
 	if (n == 0)
@@ -226,7 +252,7 @@ static int make(struct outcome *o, uint32_t people, const char *clients)
 
 /* ---- running ---- */
 
-static void note_memory(struct outcome *o)
+static int note_day(struct outcome *o)
 {
 	size_t n = observations_count(o->mind->observations);
 
@@ -234,6 +260,16 @@ static void note_memory(struct outcome *o)
 		o->rss_mib[o->n_rss++] = memory_mib("VmRSS:");
 	if (n > o->sources_max)
 		o->sources_max = n;
+	return o->archive ? archive_note(o->archive) : 0;
+}
+
+static int write_history(struct outcome *o, uint32_t cycles, uint32_t now_sec)
+{
+	double began = cpu_ms();
+	int r = o->archive ? archive_write(o->archive, cycles, now_sec) : 0;
+
+	o->timing.history_ms += cpu_ms() - began;
+	return r;
 }
 
 static int step(struct outcome *o, uint32_t now_sec)
@@ -243,14 +279,17 @@ static int step(struct outcome *o, uint32_t now_sec)
 
 	o->timing.step_ms += cpu_ms() - began;
 	o->timing.steps++;
+	if (r == 0)
+		r = write_history(o, CYCLES_PER_STEP, now_sec + WORLD_STEP - 1);
 	if (r == 0 && is_time(o, now_sec + WORLD_STEP))
 		r = look(o, now_sec + WORLD_STEP - 1);
-	if ((now_sec + WORLD_STEP) % WORLD_DAY == 0)
-		note_memory(o);
+	if (r == 0 && (now_sec + WORLD_STEP) % WORLD_DAY == 0)
+		r = note_day(o);
 	return r;
 }
 
-/* One cycle as live: every row is handed in, each window has its round, all is judged. */
+/* One cycle as live: every row is handed in, each window has its round, all is judged, and some of
+ * what waits is written. */
 static int time_cycle(struct outcome *o, uint32_t now_sec)
 {
 	struct timing *t = &o->timing;
@@ -276,6 +315,10 @@ static int time_cycle(struct outcome *o, uint32_t now_sec)
 	if (r == 0)
 		r = judge_once(o, now_sec);
 	t->judge_once_ms = cpu_ms() - began;
+	began = cpu_ms();
+	if (r == 0)
+		r = write_history(o, 1, now_sec);
+	t->history_once_ms = cpu_ms() - began;
 	return r;
 }
 
@@ -284,19 +327,20 @@ static void sum_up(struct outcome *o, uint32_t steps)
 	for (size_t i = 0; i < o->world->n; i++)
 		o->honest += o->world->list[i].kind != KIND_MEMBER && o->world->list[i].total;
 	o->days = (double)steps / WORLD_STEPS;
+	o->timing.cpu_ms = cpu_ms();
 	o->rss_max_mib = memory_mib("VmHWM:");
 	if (observations_count(o->mind->observations) > o->sources_max)
 		o->sources_max = observations_count(o->mind->observations);
 }
 
-int row_run(const struct row *row, uint32_t people, uint64_t seed, const char *clients,
+int row_run(const struct row *row, enum profile profile, uint64_t seed, const char *clients,
 	    struct outcome *ret)
 {
-	struct outcome o = { .row = row, .seed = seed };
+	struct outcome o = { .row = row, .profile = profile, .seed = seed };
 	/* The campaign starts up to a day after the first. */
-	double days = 1 + row->days + (row->sort == ROW_CAMPAIGN);
+	double days = 1 + row->days[profile] + (row->sort == ROW_CAMPAIGN);
 	uint32_t steps = (uint32_t)(days * WORLD_STEPS), done = 0;
-	int r = make(&o, people, clients);
+	int r = make(&o, clients);
 
 	for (; r == 0 && done < steps; done++)
 		r = step(&o, WORLD_START + done * WORLD_STEP);

@@ -2,7 +2,7 @@
 /*
  * Runs one row of the simulation and prints what came out as a line of JSON.
  *
- *	sim_rows PROFILE             lists what belongs to it: ROW SEED WEIGHT
+ *	sim_rows PROFILE             lists what belongs to it: ROW SEED SECONDS
  *	sim_rows PROFILE ROW SEED    runs one
  *
  * PROFILE is "sim" or "full". SEINE_SHARED names the directory with data/llm-traffic/clients.csv;
@@ -37,18 +37,34 @@ static void put_families(uint32_t families)
 	printf("],");
 }
 
-static void put_sighting(const char *name, const struct sighting *s)
+static void put_kinds(const char *name, const size_t of[KINDS])
+{
+	const char *comma = "";
+
+	printf("\"%s\":{", name);
+	for (int k = 0; k < KINDS; k++) {
+		if (!of[k])
+			continue;
+		printf("%s\"%s\":%zu", comma, kind_name(k), of[k]);
+		comma = ",";
+	}
+	printf("}");
+}
+
+static void put_sighting(const struct sighting *s)
 {
 	if (!s->sec) {
-		printf(",\"%s\":null", name);
+		printf("null");
 		return;
 	}
-	printf(",\"%s\":{\"sec\":%u,\"sources\":%u,\"found\":%u,\"acted\":%u,\"wrong\":%u,", name,
-	       s->sec, s->sources, s->found, s->acted, s->wrong);
+	printf("{\"sec\":%u,\"sources\":%u,\"found\":%u,\"acted\":%u,\"wrong\":%u,", s->sec,
+	       s->sources, s->found, s->acted, s->wrong);
 	printf("\"requests\":%" PRIu64 ",\"found_requests\":%" PRIu64 ",\"wrong_requests\":%" PRIu64
 	       ",",
 	       s->requests, s->found_requests, s->wrong_requests);
 	put_families(s->families);
+	put_kinds("wrong_of", s->wrong_of);
+	printf(",\"hit\":%zu,\"hit_users\":%zu,", s->hit, s->hit_users);
 	printf("\"campaigns\":%u,\"id\":%u,\"replaces\":%u}", s->campaigns, s->id, s->replaces);
 }
 
@@ -65,12 +81,20 @@ static void put_swarm(const struct swarm *s, const struct verdict *v)
 		put_time(name, v->sec[k]);
 		printf("\"%s_leaked\":%" PRIu64 ",", names[k], v->leaked[k]);
 	}
-	printf("\"replaced\":%s,\"start_hour\":%.2f,\"wrong_max\":%u",
+	printf("\"replaced\":%s,\"start_hour\":%.2f,\"start_day\":%.3f,\"wrong_max\":%u",
 	       s->plan.replaces ? "true" : "false", s->start_sec % WORLD_DAY / 3600.0,
-	       v->wrong_max);
-	put_sighting("day", &v->day);
-	put_sighting("three_days", &v->three_days);
-	put_sighting("end", &v->now);
+	       (s->start_sec - WORLD_START) / (double)WORLD_DAY, v->wrong_max);
+	printf(",\"day\":");
+	put_sighting(&v->day);
+	printf(",\"three_days\":");
+	put_sighting(&v->three_days);
+	printf(",\"later\":[");
+	for (uint32_t i = 0; i < v->n_later; i++) {
+		printf("%s", i ? "," : "");
+		put_sighting(&v->later[i]);
+	}
+	printf("],\"end\":");
+	put_sighting(&v->now);
 	printf("}");
 }
 
@@ -109,17 +133,10 @@ static void put_false(const struct measure *m)
 
 static void put_harm(const struct harm *h)
 {
-	const char *comma = "";
-
-	printf("\"harm\":{\"sources\":%zu,\"users\":%zu,\"wide\":%zu,\"wide_honest\":%zu,\"of\":{",
+	printf("\"harm\":{\"sources\":%zu,\"users\":%zu,\"wide\":%zu,\"wide_honest\":%zu,",
 	       h->sources, h->users, h->wide, h->wide_honest);
-	for (int k = 0; k < KINDS; k++) {
-		if (!h->of[k])
-			continue;
-		printf("%s\"%s\":%zu", comma, kind_name(k), h->of[k]);
-		comma = ",";
-	}
-	printf("},\"early\":%zu,\"by\":{", h->early);
+	put_kinds("of", h->of);
+	printf(",\"early\":%zu,\"by\":{", h->early);
 	for (int w = 0; w < WINDOWS; w++)
 		printf("%s\"%s\":%zu", w ? "," : "", window_name(w), h->by[w]);
 	printf("}},");
@@ -141,10 +158,12 @@ static void put_timing(const struct outcome *o)
 {
 	const struct timing *t = &o->timing;
 
-	printf("\"ms\":{\"steps\":%.0f,\"rounds\":%.0f,\"round_max\":%.0f,\"judge\":%.0f,"
-	       "\"measure\":%.0f,\"harvest\":%.0f,\"judge_once\":%.0f",
-	       t->step_ms, t->round_ms, t->round_max_ms, t->judge_ms, t->look_ms, t->harvest_ms,
-	       t->judge_once_ms);
+	printf("\"ms\":{\"cpu\":%.0f,\"steps\":%.0f,\"rounds\":%.0f,\"round_max\":%.0f,\"judge\":%."
+	       "0f,"
+	       "\"measure\":%.0f,\"harvest\":%.0f,\"judge_once\":%.0f,\"history\":%.0f,\"history_"
+	       "once\":%.0f",
+	       t->cpu_ms, t->step_ms, t->round_ms, t->round_max_ms, t->judge_ms, t->look_ms,
+	       t->harvest_ms, t->judge_once_ms, t->history_ms, t->history_once_ms);
 	for (int w = 0; w < WINDOWS; w++)
 		printf(",\"%s\":%.0f", window_name(w), t->window_ms[w]);
 	printf("},\"n_rounds\":%u,\"rss_mib\":[", t->rounds);
@@ -152,6 +171,27 @@ static void put_timing(const struct outcome *o)
 		printf("%s%u", i ? "," : "", o->rss_mib[i]);
 	printf("],\"rss_max_mib\":%u,\"world_mib\":%zu", o->rss_max_mib,
 	       world_bytes(o->world) >> 20);
+}
+
+static void put_days(const char *name, const uint64_t *list, uint32_t n)
+{
+	printf("\"%s\":[", name);
+	for (uint32_t i = 0; i < n; i++)
+		printf("%s%" PRIu64, i ? "," : "", list[i]);
+	printf("],");
+}
+
+static void put_history(const struct archive *a)
+{
+	if (!a) {
+		printf(",\"history\":null");
+		return;
+	}
+	printf(",\"history\":{");
+	put_days("bytes", a->bytes, a->n);
+	put_days("rows", a->rows, a->n);
+	printf("\"days\":%" PRIu64 ",\"queued\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"full\":%s}",
+	       a->last.days, a->last.queued, a->last.lost, a->last.full ? "true" : "false");
 }
 
 static void put_outcome(const struct outcome *o)
@@ -168,21 +208,16 @@ static void put_outcome(const struct outcome *o)
 	put_false(o->measure);
 	put_harm(&o->measure->harm);
 	put_timing(o);
+	put_history(o->archive);
 	printf("}\n");
-}
-
-/* What it costs, to start the long ones first: source days. */
-static double weight(const struct row *row, enum profile profile)
-{
-	return (row->people[profile] + row->plans[0].sources) * (row->days + 2);
 }
 
 static int list(enum profile profile)
 {
 	for (size_t i = 0; i < n_rows; i++)
 		for (uint32_t s = 0; rows[i].people[profile] && s < rows[i].seeds[profile]; s++)
-			printf("%s %u %.0f\n", rows[i].name, SEED_REPORT + s,
-			       weight(&rows[i], profile));
+			printf("%s %u %.2f\n", rows[i].name, SEED_REPORT + s,
+			       row_cost_sec(&rows[i], profile));
 	return 0;
 }
 
@@ -200,7 +235,7 @@ static int run(enum profile profile, const char *name, const char *seed)
 	}
 	snprintf(path, sizeof(path), "%s/data/llm-traffic/clients.csv",
 		 shared ? shared : "../shared");
-	r = row_run(row, row->people[profile], strtoull(seed, NULL, 10), path, &o);
+	r = row_run(row, profile, strtoull(seed, NULL, 10), path, &o);
 	if (r < 0) {
 		fprintf(stderr, "sim_rows: %s %s: %s\n", name, seed, strerror(-r));
 		return 1;
