@@ -254,6 +254,14 @@ static void check_counters(struct agent *a, uint32_t now_sec)
 	check_samples(a, now_sec);
 }
 
+static void check_campaigns(struct agent *a)
+{
+	size_t left_out = a->mind->campaigns->left_out;
+
+	agent_alarm(a, ALARM_CAMPAIGNS, left_out,
+		    "more campaigns than are followed: the %zu smallest are left out", left_out);
+}
+
 static void check_interfaces(struct agent *a)
 {
 	enum datapath_xdp_mode mode;
@@ -278,6 +286,7 @@ static void record(struct agent *a, struct turn *t)
 	record_entries(a);
 	record_budget(a, t->budget_spent_before);
 	check_counters(a, t->now_sec);
+	check_campaigns(a);
 	check_interfaces(a);
 	remember_cycle(a, t->now_sec);
 }
