@@ -470,12 +470,12 @@ def harm_promises(rows):
         of_row = sum(r["harm"]["sources"] for r in row.runs)
         if poisson_interval(of_row)[0] > 10 * row.exposed_days() / 1e6:
             beyond.append(f"{row.name} {row.harm('sources'):.0f}: {why_hit(row)}")
-    yield Goal("honest hit, a million and day (no row surely over)",
+    yield Goal("honest hit, a million and day",
                f"{value:.1f} ({low:.1f} to {high:.1f})", "<= 10", value <= 10 and not beyond,
                "harm", "; ".join(beyond) or "in all rows together")
     runs = [r for row in judged for r in row.runs]
     carriers, others = carrier_harm(runs)
-    yield Goal("carrier NAT hit, share of its addresses", percent(carriers, 4),
+    yield Goal("carrier NAT hit, share", percent(carriers, 4),
                f"<= {percent(others, 4)}", carriers <= others, "carriers",
                by_count(kinds_hit(runs)))
 
