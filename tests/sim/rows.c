@@ -97,6 +97,7 @@ const struct row *row_find(const char *name)
 #define DAY_SEC 2.2e-5
 #define HISTORY_SEC 6e-5
 #define LOOK_SEC 4.5e-6
+#define ALL_DUE 2 /* hours after the last look all windows have their round */
 
 static double looks(const struct row *row, enum profile profile)
 {
@@ -111,7 +112,7 @@ static double looks(const struct row *row, enum profile profile)
 	/* See the paces in run_row.c. */
 	if (profile == PROFILE_SIM)
 		return 16 + 2 * days;
-	return 40 + 6 * fmin(days, 3) + 4 * fmax(days - 3, 0);
+	return 40 + ALL_DUE * (6 * fmin(days, 3) + 4 * fmax(days - 3, 0));
 }
 
 bool row_has_history(const struct row *row)
