@@ -248,6 +248,39 @@ static void test_addresses_used_once(void **state)
 	assert_in_range(c->list[0].n_members, 0, 5);
 }
 
+/* A campaign that has just begun has nobody proven yet, but its software's honest users have been
+ * there for long, some of them behind second legs and with the same work. */
+static void test_young_campaign(void **state)
+{
+	const struct sim_fellows fellows = { 1, 200, 4000, 1.5, 0.8 };
+	struct sim_campaign campaign = sim_campaign_typical;
+	struct score sum = { 0 }, score;
+
+	(void)state;
+	campaign.sources = 4000;
+	campaign.per_day = 1;
+	campaign.request_sd = 0.1;
+	campaign.response_sd = 0.2;
+	for (uint64_t seed = 61; seed < 66; seed++) {
+		struct sim s;
+
+		sim_init(&s, seed, 1);
+		sim_add_crowd(&s, 20000);
+		sim_add_fellows(&s, &fellows);
+		for (size_t i = 0; i < s.n; i++) /* of low rate, but known for a week */
+			s.list[i].trail.dual *= s.kind[i] == KIND_SPLIT ? 7 : 1;
+		sim_add_campaign(&s, &campaign);
+		score = judge(&s);
+		assert_int_equal(score.campaigns, 1);
+		sum.members += score.members;
+		sum.found += score.found;
+		sim_free(&s);
+	}
+	print_message("# young: %zu innocent of %zu members\n", sum.members - sum.found,
+		      sum.members);
+	assert_in_range(sum.members - sum.found, 0, 2);
+}
+
 /* Campaigns that share work under different software are not each other's excuse. */
 static void test_several_campaigns(void **state)
 {
@@ -410,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_campaigns),
 		cmocka_unit_test(test_fellows),
 		cmocka_unit_test(test_addresses_used_once),
+		cmocka_unit_test(test_young_campaign),
 		cmocka_unit_test(test_several_campaigns),
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_identity),

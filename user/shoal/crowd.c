@@ -56,6 +56,7 @@ void crowd_free(struct crowd *crowd)
 	free(crowd->own_direct.bins);
 	free(crowd->own_split.bins);
 	free(crowd->own_once.bins);
+	free(crowd->own_proven.bins);
 	free(crowd->dense.bins);
 	free(crowd);
 }
@@ -109,7 +110,8 @@ int crowd_new(const struct population *p, const struct cohorts *cohorts, struct 
 	_cleanup_(crowd_freep) struct crowd *crowd = calloc(1, sizeof(*crowd));
 
 	if (!crowd || !tally_new(&crowd->own_direct) || !tally_new(&crowd->own_split) ||
-	    !tally_new(&crowd->own_once) || !tally_new(&crowd->dense))
+	    !tally_new(&crowd->own_once) || !tally_new(&crowd->own_proven) ||
+	    !tally_new(&crowd->dense))
 		return -ENOMEM;
 	crowd->p = p;
 	for (unsigned int scale = 0; scale < SPACE_SCALES; scale++) {
@@ -135,6 +137,8 @@ static void count_own(struct crowd *crowd, const struct cohort *c, int times)
 		tally_add(s->split ? &crowd->own_split : &crowd->own_direct, bin, times);
 		if (s->split && source_asked_once(s->f))
 			tally_add(&crowd->own_once, bin, times);
+		if (s->split && s->proven)
+			tally_add(&crowd->own_proven, bin, times);
 	}
 }
 

@@ -24,6 +24,7 @@ struct crowd {
 	struct tally direct[SPACE_SCALES];  /* those who are not behind a second leg */
 	struct tally split[SPACE_SCALES];   /* those who are, unless suspect */
 	struct tally own_direct, own_split; /* of the cohort in hand, all of them */
+	struct tally own_proven;	    /* of its split ones those that are proven */
 	struct tally own_once;		    /* of its split ones those that were asked but once */
 	struct tally dense;		    /* bins found dense; empty between uses */
 	unsigned int scale;		    /* of the cohort in hand */

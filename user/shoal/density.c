@@ -31,13 +31,14 @@
 #define CORE_SCALE 1
 
 struct cell {
-	uint32_t bin;	 /* in its middle */
-	uint32_t own;	 /* cohort's sources in the middle */
-	uint32_t seen;	 /* and in all of it */
-	double expected; /* in all of it, at the densest reference's density */
-	double p;	 /* that it is no denser than CONCENTRATION allows */
-	double q;	 /* the same over all windows and scales */
-	double lfdr;
+	uint32_t bin;	    /* in its middle */
+	uint32_t own;	    /* cohort's sources in the middle */
+	uint32_t seen;	    /* and in all of it */
+	double expected;    /* in all of it, at the densest reference's density */
+	double p;	    /* that it is no denser than CONCENTRATION allows */
+	double q;	    /* the same over all windows and scales */
+	double lfdr;	    /* share of innocents among them all ... */
+	double lfdr_proven; /* ... and among those that are proven */
 };
 
 struct cells {
@@ -113,6 +114,7 @@ static int cells_collect(const struct crowd *crowd, const struct cohort *c, stru
 				.bin = space_coarser(s->bin, crowd->scale),
 				.own = 1,
 				.lfdr = 1,
+				.lfdr_proven = 1,
 			};
 	}
 	qsort(ret->list, ret->n, sizeof(*ret->list), bin_compare);
@@ -151,6 +153,17 @@ static void mark_dense(struct crowd *crowd, const struct cells *w, double q, int
 			tally_add(&crowd->dense, w->list[i].bin, times);
 }
 
+/* Innocents have been here for long, and all of them may be proven, while most of a young
+ * campaign's sources are not: among the proven ones they are more than among all. */
+static void cell_lfdr(const struct crowd *crowd, double innocent, struct cell *w)
+{
+	double innocents = innocent * w->expected;
+	uint32_t proven = tally_window(&crowd->own_proven, w->bin);
+
+	w->lfdr = fmin(innocents / w->seen, 1);
+	w->lfdr_proven = proven ? fmin(innocents / proven, 1) : 1;
+}
+
 static void cells_lfdr(struct crowd *crowd, struct cells *w, double q)
 {
 	double innocent = crowd_innocent_share(crowd);
@@ -158,7 +171,7 @@ static void cells_lfdr(struct crowd *crowd, struct cells *w, double q)
 	mark_dense(crowd, w, q, 1);
 	for (size_t i = 0; i < w->n; i++)
 		if (tally_window(&crowd->dense, w->list[i].bin))
-			w->list[i].lfdr = fmin(innocent * w->list[i].expected / w->list[i].seen, 1);
+			cell_lfdr(crowd, innocent, &w->list[i]);
 	mark_dense(crowd, w, q, -1);
 }
 
@@ -223,7 +236,7 @@ static void assign_lfdr(const struct crowd *crowd, struct cohort *c, const struc
 		key.bin = space_coarser(s->bin, crowd->scale);
 		found = bsearch(&key, w->list, w->n, sizeof(key), bin_compare);
 		if (found)
-			c->lfdr[i] = (float)found->lfdr;
+			c->lfdr[i] = (float)(s->proven ? found->lfdr_proven : found->lfdr);
 	}
 }
 
