@@ -297,7 +297,8 @@ static struct wire_request ask(struct crew *c, const struct person *p, bool firs
 	struct rng *d = &c->rng;
 	double request = log_normal(d, p->request, exit ? WORK_REQUEST_SD : REQUEST_WITHIN);
 	double response = log_normal(d, p->response, exit ? WORK_RESPONSE_SD : RESPONSE_WITHIN);
-	double pause_ms = 1000 * rng_exponential_of(d, PAUSE_MEAN_SEC * c->settings.day_sec / 86400);
+	double pause_ms =
+		1000 * rng_exponential_of(d, PAUSE_MEAN_SEC * c->settings.day_sec / 86400);
 
 	return (struct wire_request){
 		/* A pause is longer than round trips: people read before they ask again. */

@@ -83,7 +83,7 @@ struct open {
 	uint64_t tickets_ns; /* when they have come to the client and its answer back; 0: they have */
 	uint64_t burst_ns;   /* when the present train began */
 	uint64_t response_ns; /* when the response began */
-	struct rng random;   /* that of its hello, also when it is sent again */
+	struct rng random;    /* that of its hello, also when it is sent again */
 	uint32_t seq, ack, tsval, server_ts;
 	uint32_t done;	/* bytes of hello or request sent */
 	uint32_t burst; /* segments that are left in the train */

@@ -8,8 +8,8 @@
  *
  * Windows are moved on by halves, at the same moment for all sources, on borders of the time of
  * day: a window always covers between half and all of its length, and observations_since() says
- * since when. At the same borders the table tells what each source did in the slot, the hour and the
- * day that ended; whoever keeps that can give it back with observations_recall().
+ * since when. At the same borders the table tells what each source did in the slot, the hour and
+ * the day that ended; whoever keeps that can give it back with observations_recall().
  */
 #ifndef SIGHT_OBSERVATION_H
 #define SIGHT_OBSERVATION_H
