@@ -42,8 +42,10 @@ struct mind {
 		uint32_t sec;	  /* when the last one was; 0: never */
 		uint64_t changes; /* observations_changes() then */
 	} rounds[WINDOWS];
-	bool recalled;	   /* the past of those met at first has been told */
-	uint32_t n_rounds; /* so far */
+	bool recalled;	     /* the past of those met at first has been told */
+	uint32_t recall_sec; /* when that was begun; 0: not yet */
+	size_t n_recalled;   /* sources of which there was one */
+	uint32_t n_rounds;   /* so far */
 };
 
 int mind_new(const struct mind_settings *s, struct mind **ret);
@@ -63,6 +65,10 @@ int mind_source(struct mind *m, const struct seine_addr *key, const struct seine
 
 /* After the last row of a harvest. */
 int mind_observe(struct mind *m, uint32_t now_sec);
+
+/* The first harvest waits for the past of its sources, of which mind_observe() reads a part each
+ * time. Until it is over nothing else may be asked of the mind, and no harvest be begun. */
+bool mind_recalls(const struct mind *m);
 
 /* Seeds from now on, as of the time of day; the next turn has a round. -E2BIG when they would be
  * too many: then nothing has changed. */

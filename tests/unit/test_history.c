@@ -431,7 +431,7 @@ static void live_with(const struct place *p)
 	int64_t left = -1;
 
 	assert_true(open_sized(p, LARGE, why, &h) >= 0);
-	assert_int_equal(history_pasts(h, sec_of_day(5), ignore, &seen), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(5), SIZE_MAX, ignore, &seen), 0);
 	assert_true(seen <= 2 * ROWS);
 	for (uint32_t i = 0; i < ROWS; i += 7) {
 		struct days days = { 0 };
@@ -579,7 +579,7 @@ static void rows_of_noise_are_nothing(void **state)
 			    "INSERT INTO day VALUES (144000000, 'text', 'text');"
 			    "INSERT INTO slot VALUES (-5, x'01020304', zeroblob(9999))");
 	h = open_history(*state);
-	assert_int_equal(history_pasts(h, sec_of_day(3), ignore, &seen), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(3), SIZE_MAX, ignore, &seen), 0);
 	assert_int_equal(seen, 1);
 	assert_int_equal(days_of(h, 3).n, 1);
 	flush(h, sec_of_day(3));

@@ -430,5 +430,15 @@ int file_end(struct history *h, int r)
 	if (set_aside(h, h->notice) < 0 || open_once(h) < 0)
 		(void)refuse_open(h, h->notice, -EIO);
 	h->damaged = false;
+	h->renewed = true;
 	return r;
+}
+
+int file_end_reading(struct history *h, int r)
+{
+	r = file_end(h, r);
+	if (r < 0 && !h->notice[0])
+		snprintf(h->notice, sizeof(h->notice), "%.120s: %.120s", h->path,
+			 h->error[0] ? h->error : strerror(-r));
+	return r < 0 ? 0 : r;
 }

@@ -48,6 +48,7 @@ void history_close(struct history *h)
 	file_close(h);
 	queue_clear(&h->queue);
 	known_free(h->known);
+	known_free(h->recall.known);
 	free(h);
 }
 
@@ -214,9 +215,12 @@ static int flush(struct history *h, size_t max, uint32_t now_slot)
 /* What readers met since the last flush is told now. */
 static int tell_notice(struct history *h, char *why)
 {
+	int r = h->renewed ? -EUCLEAN : -EIO;
+
 	snprintf(why, HISTORY_WHY, "%s", h->notice);
 	h->notice[0] = '\0';
-	return -EUCLEAN;
+	h->renewed = false;
+	return r;
 }
 
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why)
@@ -225,7 +229,7 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 	int r;
 
 	h->now_slot = now_slot;
-	if (h->notice[0])
+	if (h->renewed)
 		return tell_notice(h, why);
 	if (!h->db) {
 		r = file_open(h, why);
@@ -236,7 +240,7 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 	if (r < 0)
 		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
 	r = file_end(h, r);
-	if (h->notice[0])
+	if (h->renewed || (r == 0 && h->notice[0]))
 		return tell_notice(h, why);
 	return r < 0 ? r : (int64_t)h->queue.rows;
 }

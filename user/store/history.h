@@ -72,9 +72,11 @@ int history_put(enum span span, uint32_t start, const struct deed *deed, void *h
  */
 int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, struct past *ret);
 
-/* The same for all sources of which something is known, each once, in no order. For a start: reads
- * everything in the file once. An error of `visit` ends it and is returned. */
-int history_pasts(struct history *h, uint32_t now_sec,
+/* The same for all sources of which something is known, each once, in no order; for a start. Reads
+ * the whole file once, about `rows` rows of it in a call. 1: there is more, which the next call with
+ * the same `now_sec` goes on with; nothing may be flushed meanwhile. 0: all was told, or the rest
+ * cannot be read, which the next flush tells. An error of `visit` ends it and is returned. */
+int history_pasts(struct history *h, uint32_t now_sec, size_t rows,
 		  int (*visit)(const uint8_t source[16], const struct past *past, void *arg),
 		  void *arg);
 
