@@ -43,6 +43,7 @@ enum alarm {
 	ALARM_MAPS,	 /* map operations failed in the datapath */
 	ALARM_INTERFACE, /* an interface no longer runs our program */
 	ALARM_SAMPLES,	 /* too many handshakes gave no gap that can be trusted */
+	ALARM_CLOCK,	 /* the time of day cannot be what it should */
 	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
 	ALARM_COUNT,
 };

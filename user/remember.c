@@ -265,6 +265,20 @@ static int save_campaigns(struct agent *a)
 	return a->mind->campaigns ? history_save_campaigns(a->history, a->mind->campaigns) : 0;
 }
 
+static void check_clock(struct agent *a)
+{
+	enum history_clock clock = history_clock(a->history, time(NULL), agent_now_sec());
+
+	if (clock == CLOCK_MOVED)
+		agent_alarm(a, ALARM_CLOCK, true,
+			    "history: the clock was set since the start: restart seined, or what "
+			    "is seen is dated wrong; nothing is forgotten until then");
+	else
+		agent_alarm(a, ALARM_CLOCK, clock == CLOCK_DOUBTED,
+			    "history: the clock is far from its newest row: nothing is forgotten "
+			    "for an hour, as it may be wrong");
+}
+
 static void write_some(struct agent *a, uint32_t now_sec)
 {
 	struct remember *m = a->remember;
@@ -272,6 +286,7 @@ static void write_some(struct agent *a, uint32_t now_sec)
 	int64_t left;
 	int r = 0;
 
+	check_clock(a);
 	if (m->slot != m->saved_slot) {
 		r = save_campaigns(a);
 		if (r == 0)

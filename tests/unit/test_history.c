@@ -318,6 +318,68 @@ static void rows_age(void **state)
 	assert_int_equal(days_of(h, 1).n, 46);
 }
 
+static int days_held(struct history *h)
+{
+	struct history_state s = { 0 };
+
+	assert_int_equal(history_state(h, &s), 0);
+	return (int)s.days;
+}
+
+static enum history_clock clock_at(struct history *h, uint32_t now_sec, int64_t set_by)
+{
+	return history_clock(h, EPOCH + now_sec + set_by, now_sec);
+}
+
+/* Years ahead, or behind. What is there stays for an hour; then the clock is believed. */
+static void a_wrong_clock_takes_nothing_at_once(void **state)
+{
+	static const struct {
+		uint32_t day, wrong;
+	} days[] = { { 0, 400 }, { 90, 2 } };
+	const struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		struct history *h = open_history(p);
+		uint32_t day = days[i].day, wrong = sec_of_day(days[i].wrong);
+
+		put(h, SPAN_DAY, FIRST + day * SPAN_DAY_SLOTS, 1, 1);
+		flush(h, sec_of_day(day + 1));
+		assert_int_equal(clock_at(h, sec_of_day(day + 1), 0), CLOCK_TRUSTED);
+		history_close(h);
+
+		h = open_history(p);
+		flush(h, wrong);
+		assert_int_equal(days_held(h), 1);
+		assert_int_equal(clock_at(h, wrong, 0), CLOCK_DOUBTED);
+		flush(h, wrong + 3599);
+		assert_int_equal(days_held(h), 1);
+		flush(h, wrong + 3600);
+		assert_int_equal(days_held(h), 0);
+		assert_int_equal(clock_at(h, wrong + 3600, 0), CLOCK_TRUSTED);
+		history_close(h);
+	}
+}
+
+/* It was wrong and has been set: what it says of the age of rows is not to be trusted any more. */
+static void a_clock_that_was_set_takes_nothing(void **state)
+{
+	struct history *h = open_history(*state);
+	uint32_t late = sec_of_day(60);
+
+	put(h, SPAN_DAY, FIRST, 1, 1);
+	flush(h, sec_of_day(1));
+	assert_int_equal(clock_at(h, late, SLOT), CLOCK_TRUSTED);
+	assert_int_equal(clock_at(h, late, SLOT + 1), CLOCK_MOVED);
+	assert_int_equal(clock_at(h, late, -SLOT - 1), CLOCK_MOVED);
+	flush(h, late);
+	assert_int_equal(days_held(h), 1);
+	assert_int_equal(clock_at(h, late, 0), CLOCK_TRUSTED);
+	flush(h, late);
+	assert_int_equal(days_held(h), 0);
+	history_close(h);
+}
+
 static void the_oldest_days_make_room(void **state)
 {
 	_cleanup_(history_closep) struct history *h = NULL;
@@ -612,6 +674,7 @@ static void rows_that_cannot_be_removed_do_not_hold_it_up(void **state)
 	_cleanup_(history_closep) struct history *h = open_history(*state);
 	char why[HISTORY_WHY];
 
+	put(h, SPAN_DAY, FIRST, 1, 1);
 	history_closep(&h);
 	change_file(*state, "INSERT INTO day VALUES "
 			    "(1, x'ffffffffffffffffffffffffffffffffffffffff', x'00')");
@@ -953,6 +1016,8 @@ int main(void)
 		TEST(closing_writes_what_is_queued),
 		TEST(a_flush_is_bounded),
 		TEST(rows_age),
+		TEST(a_wrong_clock_takes_nothing_at_once),
+		TEST(a_clock_that_was_set_takes_nothing),
 		TEST(the_oldest_days_make_room),
 		TEST(what_cannot_be_opened_is_named),
 		TEST(a_full_disk_keeps_rows_queued),

@@ -67,6 +67,9 @@ struct history {
 	bool renewed;		  /* it tells that the file was set aside */
 	uint32_t trimmed_slot;	  /* when days last had to go for want of room; 0: never */
 	uint32_t now_slot;	  /* at the last flush */
+	bool compared;		  /* its newest row with the clock; see history_clock() */
+	bool moved;		  /* the clock, since the start */
+	uint32_t doubt_sec;	  /* until then it may be wrong */
 	uint32_t counted_start;	  /* the day that `counted` rows were counted of */
 	uint64_t counted;
 };

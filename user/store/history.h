@@ -73,9 +73,9 @@ int history_put(enum span span, uint32_t start, const struct deed *deed, void *h
 int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, struct past *ret);
 
 /* The same for all sources of which something is known, each once, in no order; for a start. Reads
- * the whole file once, about `rows` rows of it in a call. 1: there is more, which the next call with
- * the same `now_sec` goes on with; nothing may be flushed meanwhile. 0: all was told, or the rest
- * cannot be read, which the next flush tells. An error of `visit` ends it and is returned. */
+ * the whole file once, about `rows` rows of it in a call. 1: there is more, which the next call
+ * with the same `now_sec` goes on with; nothing may be flushed meanwhile. 0: all was told, or the
+ * rest cannot be read, which the next flush tells. An error of `visit` ends it and is returned. */
 int history_pasts(struct history *h, uint32_t now_sec, size_t rows,
 		  int (*visit)(const uint8_t source[16], const struct past *past, void *arg),
 		  void *arg);
@@ -103,6 +103,15 @@ int history_net_days(struct history *h, const uint8_t net[16],
  * are too old or too many. Returns how many still wait. On failure they stay queued up to a limit,
  * beyond which the oldest are dropped and counted. */
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why);
+
+/*
+ * A clock that is wrong at a start would make everything in the file too old, or never old. So
+ * where its newest row is more than two days behind the clock, or a day ahead, no row is removed
+ * for its age in the first hour; and none at all once the clock was set by more than a slot, as
+ * all that is written now is dated by what it said at the start. To be asked each cycle.
+ */
+enum history_clock { CLOCK_TRUSTED, CLOCK_DOUBTED, CLOCK_MOVED };
+enum history_clock history_clock(struct history *h, int64_t now_unix, uint32_t now_sec);
 
 struct history_state {
 	uint64_t bytes;		/* of the file and its log */
