@@ -98,6 +98,13 @@ int mind_observe(struct mind *m, uint32_t now_sec)
 	return r;
 }
 
+void mind_remember(struct mind *m, struct history *h, bool recall)
+{
+	m->settings.history = h;
+	m->recalled = !recall;
+	m->recall_sec = 0;
+}
+
 bool mind_recalls(const struct mind *m)
 {
 	return m->recall_sec && !m->recalled;

@@ -59,6 +59,10 @@ static inline void mind_freep(struct mind **m)
 /* Before the first row of a harvest. */
 int mind_begin(struct mind *m, uint32_t now_sec);
 
+/* Keeps history from now on. With `recall` the past of those met already is read, as of the next
+ * harvest; else only that of new ones. */
+void mind_remember(struct mind *m, struct history *h, bool recall);
+
 /* A row of the kernel, as of now. -ENOSPC where there is no more room is counted, and no error. */
 int mind_source(struct mind *m, const struct seine_addr *key, const struct seine_source *row,
 		uint32_t now_sec);

@@ -669,6 +669,82 @@ static void damage_met_by_a_reader_is_told_once(void **state)
 	assert_int_equal(days_of(h, 3).n, 0);
 }
 
+/* Set aside, and then nothing can be opened: both are told. */
+static void what_follows_is_told_too(void **state)
+{
+	_cleanup_(history_closep) struct history *h = open_history(*state);
+	struct rlimit before, none;
+	struct days days = { 0 };
+	char why[HISTORY_WHY];
+	uint8_t a[16];
+
+	history_closep(&h);
+	change_file(*state, "INSERT INTO day VALUES ('no number', x'01020304', x'00')");
+	h = open_history(*state);
+	address(3, a);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(history_days(h, a, take_day, &days), -EUCLEAN);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), -EUCLEAN);
+	assert_non_null(strstr(why, "set aside as"));
+	assert_non_null(strstr(why, "then: Too many open files"));
+	put(h, SPAN_DAY, FIRST, 4, 1);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), 0);
+	assert_int_equal(days_of(h, 4).n, 1);
+}
+
+/* What fails without damage leaves the file alone, fails nobody, and is told. */
+static void a_read_that_fails_is_told(void **state)
+{
+	_cleanup_(history_closep) struct history *h = open_history(*state);
+	char why[HISTORY_WHY];
+	int seen = 0;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		put(h, SPAN_DAY, FIRST, i, 1);
+	flush(h, sec_of_day(1));
+	sqlite3_hard_heap_limit64(1);
+	assert_int_equal(history_pasts(h, sec_of_day(1), SIZE_MAX, ignore, &seen), 0);
+	sqlite3_hard_heap_limit64(0);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), -EIO);
+	assert_non_null(strstr(why, "memory"));
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), 0);
+	assert_int_equal(files(*state, "damaged", false), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(1), SIZE_MAX, ignore, &seen), 0);
+	assert_int_equal(seen, 1000);
+}
+
+/* Somebody reads the file for a moment while it is opened. */
+static void a_short_reader_is_waited_for(void **state)
+{
+	const struct place *p = *state;
+	sqlite3 *db = NULL;
+	struct history *h;
+	int ready[2], status;
+	char byte = 0;
+	pid_t child;
+
+	history_close(open_history(p));
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		sqlite3_open(p->file, &db);
+		sqlite3_exec(db, "BEGIN; SELECT count(*) FROM day", NULL, NULL, NULL);
+		(void)!write(ready[1], &byte, 1);
+		usleep(300000);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	h = open_history(p);
+	history_close(h);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void rows_that_cannot_be_removed_do_not_hold_it_up(void **state)
 {
 	_cleanup_(history_closep) struct history *h = open_history(*state);
@@ -901,6 +977,7 @@ static void campaigns_keep_their_names(void **state)
 	struct campaign list[2];
 	struct campaigns all = { .list = list, .n = 2 };
 	char why[HISTORY_WHY];
+	size_t left_out;
 
 	assert_int_equal(prefix_parse("198.51.100.0/24", why, sizeof(why), &net.prefix), 0);
 	list[0] = campaign_of(9, members[0], 20, &net);
@@ -909,8 +986,9 @@ static void campaigns_keep_their_names(void **state)
 	assert_int_equal(history_save_campaigns(h, &all), 0);
 	history_closep(&h);
 	h = open_history(*state);
-	assert_int_equal(history_campaigns(h, 700, &got), 0);
+	assert_int_equal(history_campaigns(h, 700, &got, &left_out), 0);
 	assert_int_equal(got->n, 2);
+	assert_int_equal(left_out, 0);
 	same_campaign(&got->list[0], &list[0]);
 	same_campaign(&got->list[1], &list[1]);
 }
@@ -928,11 +1006,12 @@ static void campaigns_outlive_a_boot(void **state)
 	struct member members[3];
 	struct campaign list[1] = { campaign_of(9, members, 3, &net) };
 	char why[HISTORY_WHY];
+	size_t left_out;
 
 	assert_int_equal(history_save_campaigns(h, &(struct campaigns){ list, 1, 0, 0 }), 0);
 	history_closep(&h);
 	assert_int_equal(history_open(&s, why, &h), 0);
-	assert_int_equal(history_campaigns(h, 200, &got), 0);
+	assert_int_equal(history_campaigns(h, 200, &got, &left_out), 0);
 	assert_int_equal(got->list[0].first_sec, 1);
 	assert_int_equal(got->list[0].last_sec, 150);
 	assert_int_equal(got->list[0].seen_sec[WINDOW_HOUR], 0);
@@ -962,14 +1041,15 @@ static void campaigns_that_cannot_be_read_are_left_out(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
 		_cleanup_(campaigns_freep) struct campaigns *got = NULL;
 		_cleanup_(history_closep) struct history *h = open_history(*state);
+		size_t left_out;
 
 		assert_int_equal(history_save_campaigns(h, &(struct campaigns){ list, 2, 0, 0 }),
 				 0);
 		history_closep(&h);
 		change_file(*state, changes[i]);
 		h = open_history(*state);
-		assert_int_equal(history_campaigns(h, 700, &got), 0);
-		if (got->n != 1 || got->list[0].id != 9)
+		assert_int_equal(history_campaigns(h, 700, &got, &left_out), 0);
+		if (got->n != 1 || got->list[0].id != 9 || left_out != 1)
 			fail_msg("%s: %zu campaigns", changes[i], got->n);
 	}
 }
@@ -1027,6 +1107,9 @@ int main(void)
 		TEST(other_forms_are_set_aside),
 		TEST(rows_of_noise_are_nothing),
 		TEST(damage_met_by_a_reader_is_told_once),
+		TEST(what_follows_is_told_too),
+		TEST(a_read_that_fails_is_told),
+		TEST(a_short_reader_is_waited_for),
 		TEST(rows_that_cannot_be_removed_do_not_hold_it_up),
 		TEST(what_was_flushed_survives_death),
 		TEST(seeds_are_kept_until_their_end),

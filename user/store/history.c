@@ -60,7 +60,7 @@ void history_close(struct history *h)
 
 static int newest_row(struct history *h, int64_t *ret)
 {
-	int64_t start, newest = -1;
+	int64_t start, newest = 0; /* which is also what is no number */
 	int r;
 
 	for (unsigned int kind = 0; kind < KINDS; kind++) {
@@ -71,7 +71,7 @@ static int newest_row(struct history *h, int64_t *ret)
 			newest = start;
 	}
 	*ret = newest;
-	return newest >= 0;
+	return newest > 0;
 }
 
 /* Once, before anything is written. */

@@ -132,9 +132,11 @@ int history_clear_seeds(struct history *h, char *why);
 
 /* --- Campaigns --- */
 
-/* The campaigns of a round, whole, so that they keep their names over a restart. */
+/* The campaigns of a round, whole, so that they keep their names over a restart. What was saved
+ * before is gone. `ret_left_out` are those that cannot be read. */
 int history_save_campaigns(struct history *h, const struct campaigns *c);
-int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret);
+int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret,
+		      size_t *ret_left_out);
 
 /* What was known of a campaign when something was decided about it. */
 struct dossier {
