@@ -3,6 +3,7 @@
 #include "user/remember.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,10 +12,11 @@
 #include "user/base/log.h"
 #include "user/base/table.h"
 
-/* Rows written in a cycle; takes about a tenth of a second. A million sources tell 3 million rows
- * at the end of a day, which with cycles of 10 s are written before the next slot ends. */
-#define ROWS_PER_CYCLE 50000
-#define RETRY_SEC 10 /* a history that cannot be opened is tried again */
+/* Rows written for each second between cycles; takes about a hundredth of it. A million sources
+ * tell 3 million rows at the end of a day, which are written before the next slot ends. */
+#define ROWS_PER_SEC 5000
+#define ROWS_AT_END 50000 /* written at a time, when the agent ends */
+#define RETRY_SEC 10	  /* a history that cannot be opened is tried again */
 /* Opened later than that after the start, what is known since is worth more than the past that
  * would take its place. */
 #define RECALL_LATE_SEC 3600
@@ -43,6 +45,7 @@ struct remember {
 	uint32_t saved_slot;	      /* when campaigns were saved */
 	uint32_t opened_sec;	      /* when that was last tried */
 	bool recalled;		      /* campaigns and seeds: before that none are saved */
+	uint64_t lost;		      /* history_lost() at the last cycle */
 	bool renewed;		      /* the file is a new one, and lacks them */
 	char refused[HISTORY_WHY];    /* why there is no history */
 };
@@ -371,6 +374,28 @@ static void check_clock(struct agent *a)
 			    "for an hour, as it may be wrong");
 }
 
+static size_t rows_per_cycle(const struct agent *a)
+{
+	return (size_t)ROWS_PER_SEC * a->conf.interval_ms / 1000;
+}
+
+/* Is anything forgotten that should not be? */
+static void check_room(struct agent *a)
+{
+	uint64_t lost = history_lost(a->history);
+	uint64_t more = lost - a->remember->lost;
+
+	a->remember->lost = lost;
+	if (more)
+		agent_alarm(a, ALARM_HISTORY, true,
+			    "history: %" PRIu64 " rows came faster than they are written, and are "
+			    "given up",
+			    more);
+	else
+		agent_alarm(a, ALARM_HISTORY, history_full(a->history),
+			    "history: history_size is spent: the oldest days are forgotten early");
+}
+
 static void write_some(struct agent *a, uint32_t now_sec)
 {
 	char why[HISTORY_WHY] = "";
@@ -379,7 +404,7 @@ static void write_some(struct agent *a, uint32_t now_sec)
 
 	check_clock(a);
 	r = save(a, why);
-	left = history_flush(a->history, ROWS_PER_CYCLE, now_sec, why);
+	left = history_flush(a->history, rows_per_cycle(a), now_sec, why);
 	if (left == -EUCLEAN) {
 		log_warning("history: %s", why);
 		a->remember->renewed = true;
@@ -388,8 +413,7 @@ static void write_some(struct agent *a, uint32_t now_sec)
 	if ((left < 0 && left != -EUCLEAN) || r < 0)
 		agent_alarm(a, ALARM_HISTORY, true, "history: %s", why);
 	else
-		agent_alarm(a, ALARM_HISTORY, history_full(a->history),
-			    "history: history_size is spent: the oldest days are forgotten early");
+		check_room(a);
 }
 
 void remember_cycle(struct agent *a, uint32_t now_sec)
@@ -408,7 +432,7 @@ static int64_t write_all(struct history *h, char *why)
 	int64_t left = 1;
 
 	while (left > 0)
-		left = history_flush(h, ROWS_PER_CYCLE, agent_now_sec(), why);
+		left = history_flush(h, ROWS_AT_END, agent_now_sec(), why);
 	return left;
 }
 

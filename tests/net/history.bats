@@ -72,6 +72,12 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM " + sys.argv[2]
 		"$dir/history.db" "$1"
 }
 
+@test "status says how much there is" {
+	json 'a["history"]["bytes"] > 0 and a["history"]["days"] == 1 and not["history"]["recalling"] and a["history"]["lost"] == 0' status
+	run -0 seine status
+	grep -q "^history  *1 days, .* of " <<<"$output"
+}
+
 @test "a damaged file is set aside, named, and replaced" {
 	stop_agent -TERM
 	printf 'no database%.0s' {1..100} >"$dir/history.db"

@@ -233,6 +233,32 @@ static void seeds_are_taken_all_or_none(void **state)
 	assert_int_equal(mind.rounds[WINDOW_DAY].sec, 0); /* a round is due */
 }
 
+/* As many as may be: those that are held can be given again, and no others. */
+static void seeds_are_renewed_where_there_is_no_room(void **state)
+{
+	struct seeds all = { calloc(SEEDS_MAX, sizeof(struct seed)), SEEDS_MAX };
+	_cleanup_(json_decrefp) json_t *a = NULL;
+
+	(void)state;
+	assert_non_null(all.list);
+	for (uint32_t i = 0; i < SEEDS_MAX; i++) {
+		uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, 10, i >> 16, i >> 8 & 0xff, i & 0xff };
+
+		memcpy(all.list[i].source, ip, sizeof(ip));
+		all.list[i].expires_sec = INT64_MAX;
+	}
+	assert_int_equal(mind_add_seeds(&mind, &all, 1), 0);
+	free(all.list);
+	a = ask(CONTROL_CHANGE,
+		"{\"verb\":\"campaign seed\",\"seeds\":[\"10.0.0.7\",\"10.1.0.7\"]}");
+	assert_int_equal(number(a, "given"), 2);
+	assert_int_equal(number(a, "new"), 0);
+	assert_int_equal(mind.seeds.n, SEEDS_MAX);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"seeds\":"
+					      "[\"10.0.0.7\",\"192.0.2.1\"]}"),
+			 ANSWER_INVALID);
+}
+
 static void seeds_are_listed_and_forgotten(void **state)
 {
 	_cleanup_(json_decrefp) json_t *a = NULL, *list = NULL, *cleared = NULL;
@@ -475,6 +501,7 @@ int main(void)
 		cmocka_unit_test(members_are_shown_up_to_the_limit),
 		cmocka_unit_test(explanations_have_sentences_and_refusals),
 		WITH_OBSERVATIONS(seeds_are_taken_all_or_none),
+		WITH_OBSERVATIONS(seeds_are_renewed_where_there_is_no_room),
 		WITH_OBSERVATIONS(seeds_are_listed_and_forgotten),
 		WITH_HISTORY(dossiers_at_decisions),
 		WITH_HISTORY(a_remembered_campaign_is_not_new),

@@ -349,6 +349,11 @@ bool history_full(const struct history *h)
 	return h->trimmed_slot && h->now_slot - h->trimmed_slot < SPAN_DAY_SLOTS;
 }
 
+uint64_t history_lost(const struct history *h)
+{
+	return h->queue.lost;
+}
+
 static int read_state(struct history *h, struct history_state *s)
 {
 	int64_t start = -1, oldest = INT64_MAX;

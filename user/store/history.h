@@ -121,7 +121,9 @@ struct history_state {
 	bool full; /* days younger than their time had to go */
 };
 int history_state(struct history *h, struct history_state *ret);
-bool history_full(const struct history *h); /* the same, for every cycle to ask */
+/* The same, for every cycle to ask. */
+bool history_full(const struct history *h);
+uint64_t history_lost(const struct history *h);
 
 /* --- Seeds --- */
 
