@@ -55,6 +55,7 @@ struct dossier_mark {
 	uint32_t campaign;
 	size_t members;
 	bool acted, ended;
+	bool fresh; /* nothing was told of it yet: what there is is of another one of its name */
 };
 
 struct agent {
@@ -69,6 +70,7 @@ struct agent {
 	struct entries *entries;    /* in force, as read back from the kernel */
 	struct dossier_mark *marks; /* one for each campaign, see dossier.h */
 	size_t n_marks;
+	bool marks_stuck;			     /* a dossier that is due cannot be written */
 	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */

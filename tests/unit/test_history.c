@@ -1076,7 +1076,7 @@ static void dossiers_newest_first(void **state)
 	struct told told = { 0 };
 
 	for (d.unix_sec = 1; d.unix_sec <= 400; d.unix_sec++)
-		assert_int_equal(history_put_dossier(h, 9, &d), 0);
+		assert_int_equal(history_put_dossier(h, 9, &d, false), 0);
 	assert_int_equal(history_dossiers(h, 9, 3, take_dossier, &told), 0);
 	assert_int_equal(told.n, 3);
 	assert_int_equal(told.when[0], 400);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include "user/base/cleanup.h"
 #include "user/control/answer.h"
 #include "user/control/reply.h"
@@ -357,6 +358,49 @@ static void dossiers_at_decisions(void **state)
 	assert_string_equal(events(), "ended grown acted found");
 }
 
+/* It is due until it is written. */
+static void a_dossier_that_cannot_be_written_is_tried_again(void **state)
+{
+	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+
+	(void)state;
+	agent.started_sec = 0;
+	sqlite3_hard_heap_limit64(1);
+	dossiers_keep(&agent, &m);
+	sqlite3_hard_heap_limit64(0);
+	assert_string_equal(events(), "");
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found");
+}
+
+/* Days later another campaign gets the name: nothing is told of the first as if it were this. */
+static void a_name_that_is_used_again_begins_anew(void **state)
+{
+	struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
+	struct entries desired = { .list = &e, .n = 1 };
+	struct campaigns none = { 0 };
+
+	(void)state;
+	agent.started_sec = 0;
+	judgement.desired = &desired;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "acted found");
+	mind.campaigns = &none;
+	judgement.desired = NULL;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "acted found");
+	mind.campaigns = &campaigns;
+	m.unix_sec += 200000;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found");
+	campaign.ended_sec = 900;
+	dossiers_keep(&agent, &m);
+	campaign.ended_sec = 0;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found ended found");
+}
+
 /* One that a former life has found is not found again. */
 static void a_remembered_campaign_is_not_new(void **state)
 {
@@ -504,6 +548,8 @@ int main(void)
 		WITH_OBSERVATIONS(seeds_are_renewed_where_there_is_no_room),
 		WITH_OBSERVATIONS(seeds_are_listed_and_forgotten),
 		WITH_HISTORY(dossiers_at_decisions),
+		WITH_HISTORY(a_dossier_that_cannot_be_written_is_tried_again),
+		WITH_HISTORY(a_name_that_is_used_again_begins_anew),
 		WITH_HISTORY(a_remembered_campaign_is_not_new),
 		WITH_HISTORY(the_past_explains_itself),
 		cmocka_unit_test(sources_know_their_campaign),

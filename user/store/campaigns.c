@@ -204,13 +204,23 @@ static int trim_dossiers(struct history *h, uint32_t campaign)
 	return file_run(h, sql);
 }
 
-int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d)
+static int remove_dossiers(struct history *h, uint32_t campaign)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "DELETE FROM dossier WHERE campaign = %u", campaign);
+	return file_run(h, sql);
+}
+
+int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d, bool anew)
 {
 	int r;
 
 	if (!h->db)
 		return -EIO;
 	r = file_run(h, "BEGIN IMMEDIATE");
+	if (r == 0 && anew)
+		r = remove_dossiers(h, campaign);
 	if (r == 0)
 		r = put_dossier(h, campaign, d);
 	if (r == 0)

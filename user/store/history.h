@@ -146,7 +146,8 @@ struct dossier {
 	char event[16]; /* "found", "acted", "grown", "ended" */
 	char *json;	/* the evidence as `seine campaign explain --json` shows it */
 };
-int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d);
+/* `anew`: those of an earlier campaign that had the name go. */
+int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d, bool anew);
 /* Newest first; at most `limit`. The dossier is the callee's. */
 int history_dossiers(struct history *h, uint32_t campaign, size_t limit,
 		     int (*visit)(const struct dossier *d, void *arg), void *arg);
