@@ -5,8 +5,8 @@
  *	harvest > observe > correlate > judge > enforce > record
  *
  * agent_cycle() shows it in one function. Between cycles the loop serves the control socket,
- *signals and the watchdog. Everything lives in struct agent; the requests read it to answer the
- *command line and change it only through the functions below.
+ * signals and the watchdog. Everything lives in struct agent; the requests read it to answer the
+ * command line and change it only through the functions below.
  *
  *	agent.c	 start, loop, stop	cycle.c	 the line	changes.c  what an operator asks for
  *	events.c what the datapath tells between cycles	remember.c  what outlives the agent

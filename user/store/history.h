@@ -14,18 +14,17 @@
  * its limit the oldest days go first. Times are counted in slots since 1970 (slot_at()).
  *
  * A file that turns out to be damaged is set aside at once, whoever meets that; the next flush
- *tells. What is queued and not yet written is not seen by those who read.
+ * tells. What is queued and not yet written is not seen by those who read.
  *
  * Measured with SQLite 3.40 on a virtual machine of two cores, a million sources of which a fifth
- *is IPv6, about 25 requests a day each:
+ * is IPv6, about 25 requests a day each:
  *
- *	a row of a day, all told	48 bytes (49.7, 45.5, 50.2 MB for three days)
- *	so 46 days of a million		2.2 GB; hours and slots add 1.5 GB at most with so few
- *requests
- *	a million rows written		1.9 s, 20,000 rows a call: 40 ms, the first 0.29 s, as it
- *sorts history_pasts()			0.66 us a row; 32 million rows (24 hours, 3 days, 5 slots)
- *21 s of CPU; 46 MB of memory, however many sources there are
- *	history_past()			0.3 ms; 0.2 us for a source that was never seen
+ *  - a row of a day, all told: 48 bytes (49.7, 45.5, 50.2 MB for three days); so 46 days of a
+ *    million take 2.2 GB; hours and slots add 1.5 GB at most with so few requests
+ *  - a million rows written: 1.9 s; 20,000 rows a call: 40 ms, the first 0.29 s, as it sorts
+ *  - history_pasts(): 0.66 us a row; 32 million rows (24 hours, 3 days, 5 slots) 21 s of CPU; 46 MB
+ *    of memory, however many sources there are
+ *  - history_past(): 0.3 ms; 0.2 us for a source that was never seen
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H

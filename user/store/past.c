@@ -4,10 +4,10 @@
  * had it never stopped.
  *
  * The time since each border is covered with rows that do not overlap: whole days, before and
- *behind them hours, before and behind those slots, as far as there are any. Where only a day is
- *left that a border divides, it belongs to the half in which its middle lies. So every row that is
- *needed, and what it counts to, follows from the time alone; one source is read by a look-up of
- *each, all sources by a walk over them.
+ * behind them hours, before and behind those slots, as far as there are any. Where only a day is
+ * left that a border divides, it belongs to the half in which its middle lies. So every row that is
+ * needed, and what it counts to, follows from the time alone; one source is read by a look-up of
+ * each, all sources by a walk over them, which can be left behind any source and gone on with.
  *
  *	border        |
  *	days                  [   day   ][   day   ]
