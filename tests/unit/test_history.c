@@ -268,6 +268,49 @@ static void prefixes_have_days_too(void **state)
 	assert_memory_equal(got.net, d.net, sizeof(d.net));
 }
 
+static uint32_t net_requests(struct history *h, const struct net_deed *net)
+{
+	struct net_deed sum = { 0 };
+
+	assert_int_equal(history_net_days(h, net->net, take_net, &sum), 0);
+	return sum.requests;
+}
+
+/* A crash in the second hour of a day, after an orderly stop in the first; then a life that goes on
+ * with the day. Another prefix is never seen again. */
+static void prefixes_survive_a_crash(void **state)
+{
+	struct history *h = open_history(*state);
+	struct net_deed a = { .requests = 1 }, b = { .requests = 10 };
+	char why[HISTORY_WHY];
+	int64_t left;
+
+	address(3, a.net);
+	address(6, b.net);
+	assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + 4, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_DAY, FIRST, &a), 0);
+	history_close(h);
+	h = open_history(*state);
+	assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + 5, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST, &a), 0);
+	for (uint32_t slot = 6; slot < 9; slot++) {
+		assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + slot, &a), 0);
+		assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + slot, &b), 0);
+	}
+	history_close(h);
+	h = open_history(*state);
+	assert_int_equal(net_requests(h, &a), 1);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST + 6, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_DAY, FIRST, &a), 0);
+	while ((left = history_flush(h, 1, 10 * SLOT, why)) > 0)
+		;
+	assert_int_equal(left, 0);
+	assert_int_equal(net_requests(h, &a), 6);
+	assert_int_equal(net_requests(h, &b), 30);
+	history_close(h);
+}
+
 static void closing_writes_what_is_queued(void **state)
 {
 	struct history *h = open_history(*state);
@@ -1093,6 +1136,7 @@ int main(void)
 		TEST(rows_come_back_as_they_were),
 		TEST(what_comes_twice_adds_up),
 		TEST(prefixes_have_days_too),
+		TEST(prefixes_survive_a_crash),
 		TEST(closing_writes_what_is_queued),
 		TEST(a_flush_is_bounded),
 		TEST(rows_age),

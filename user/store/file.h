@@ -44,6 +44,13 @@ struct fold {
 	int key_size;
 };
 
+/* Prefixes in them; see netfold.c. */
+struct net_fold {
+	unsigned int span; /* at work; 0: not begun, SPANS: done */
+	uint32_t part;	   /* of it */
+	uint32_t start[SPANS];
+};
+
 /* The reading of everything, part by part; see past.c. */
 struct recall {
 	struct known *known; /* of those told so far; NULL: not at work */
@@ -58,6 +65,7 @@ struct history {
 	sqlite3_stmt *queries[KINDS][QUERIES];
 	struct queue queue;
 	struct fold fold;
+	struct net_fold net_fold;
 	struct recall recall;
 	struct known *known;	  /* NULL before all was read once */
 	bool opening;		  /* its tables are being looked at */
@@ -120,6 +128,8 @@ int fold_some(struct history *h, uint32_t now_slot, size_t max); /* sources; SIZ
 /* As deeds_get(), and where a span is yet to be folded, what its row will be. */
 int fold_get(struct history *h, enum span span, uint32_t start, const uint8_t *key, size_t key_size,
 	     struct deed *ret);
+/* Before the first row is written: about `max` rows. 1: there is more. */
+int netfold_some(struct history *h, uint32_t now_slot, size_t max);
 int fold_begin(struct history *h);
 /* Has a span that is over yet to be folded? */
 bool fold_due(const struct history *h, uint32_t now_slot);

@@ -43,6 +43,8 @@ void history_close(struct history *h)
 {
 	if (!h)
 		return;
+	if (h->db && h->net_fold.span)
+		(void)netfold_some(h, h->now_slot, SIZE_MAX);
 	if (h->db)
 		(void)deeds_write(h, SIZE_MAX);
 	file_close(h);
@@ -267,6 +269,10 @@ static int flush(struct history *h, size_t max, uint32_t now_slot, uint32_t now_
 
 	r = compare_clock(h, now_slot, now_sec);
 	if (r == 0)
+		r = netfold_some(h, now_slot, max);
+	if (r > 0)
+		return 1;
+	if (r == 0)
 		r = deeds_write(h, max);
 	if (r == 0 && !h->queue.rows)
 		r = fold_some(h, now_slot - 1, max); /* a turn may still tell of the last slot */
@@ -303,9 +309,9 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 	if (r < 0)
 		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
 	r = file_end(h, r);
-	if (h->renewed || (r == 0 && h->notice[0]))
+	if (h->renewed || (r >= 0 && h->notice[0]))
 		return tell_notice(h, why);
-	return r < 0 ? r : (int64_t)h->queue.rows;
+	return r < 0 ? r : (int64_t)h->queue.rows + r;
 }
 
 /* ---- state ---- */

@@ -99,7 +99,8 @@ int history_net_days(struct history *h, const uint8_t net[16],
 /* --- Writing and ageing --- */
 
 /* Writes at most `max` queued rows in one transaction, then removes a bounded number of rows that
- * are too old or too many. Returns how many still wait. On failure they stay queued up to a limit,
+ * are too old or too many. Returns how many still wait, and 1 more
+ * while what a former life left is put in order first. On failure they stay queued up to a limit,
  * beyond which the oldest are dropped and counted. */
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why);
 
