@@ -24,9 +24,9 @@
 #include "user/requests.h"
 #include "user/version.h"
 
-#define ALIVE_PER_LIMIT 4    /* heartbeats in the time after which silence counts */
-#define FIRST_CYCLE_SEC 1800 /* that long may the first one take */
-#define CYCLES_MISSED 3	     /* that many may fail or be late before we call ourselves dead */
+#define ALIVE_PER_LIMIT 4   /* heartbeats in the time after which silence counts */
+#define CYCLES_MISSED 3	    /* that many may fail or be late before we call ourselves dead */
+#define RECALL_PAUSE_MS 100 /* for the control socket, between turns that read the past */
 
 uint32_t agent_now_sec(void)
 {
@@ -64,14 +64,30 @@ static void tell_status(const struct agent *a)
 		   a->degraded ? a->cycle.trouble : "");
 }
 
+/* A past that is read goes on without waiting for the next interval. */
+static void pace(struct agent *a, bool recalled, bool recalls)
+{
+	bool more = mind_recalls(a->mind);
+
+	if (recalls || more)
+		loop_retime(a->loop, a->cycle_timer, more ? RECALL_PAUSE_MS : a->conf.interval_ms);
+	if (more && !recalls)
+		log_info("history: the past of sources is being read; until then nothing is "
+			 "judged, and entries stay as they are");
+	if (a->history && a->mind->recalled && !recalled)
+		log_info("history: the past of %zu sources is known", a->mind->n_recalled);
+}
+
 static void on_cycle(void *arg)
 {
 	struct agent *a = arg;
+	bool recalled = a->mind->recalled, recalls = mind_recalls(a->mind);
 
 	if (agent_cycle(a, agent_now_sec()) == 0) {
 		a->good_sec = agent_now_sec();
 		on_alive(a);
 	}
+	pace(a, recalled, recalls);
 	tell_status(a);
 }
 
@@ -327,24 +343,10 @@ int agent_start(const char *conf_path, const struct conf *conf, char *why, struc
 
 /* ---- run and stop ---- */
 
-/* The first cycle reads the past of all sources: a minute for a million on an idle core, and more
- * on a busy one. No watchdog shall end that, or it would be begun again and again. */
-static void first_cycle(struct agent *a)
-{
-	uint64_t watchdog_us = 0;
-	bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
-
-	if (watched)
-		sd_notifyf(0, "WATCHDOG_USEC=%llu", FIRST_CYCLE_SEC * 1000000ull);
-	on_cycle(a);
-	if (watched)
-		sd_notifyf(0, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog_us);
-}
-
 int agent_run(struct agent *a)
 {
 	sd_notify(0, "READY=1");
-	first_cycle(a);
+	on_cycle(a);
 	return loop_run(a->loop);
 }
 

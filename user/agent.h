@@ -5,8 +5,8 @@
  *	harvest > observe > correlate > judge > enforce > record
  *
  * agent_cycle() shows it in one function. Between cycles the loop serves the control socket,
- *signals and the watchdog. Everything lives in struct agent; the requests read it to answer the
- *command line and change it only through the functions below.
+ * signals and the watchdog. Everything lives in struct agent; the requests read it to answer the
+ * command line and change it only through the functions below.
  *
  *	agent.c	 start, loop, stop	cycle.c	 the line	changes.c  what an operator asks for
  *	events.c what the datapath tells between cycles	remember.c  what outlives the agent
@@ -43,6 +43,7 @@ enum alarm {
 	ALARM_MAPS,	 /* map operations failed in the datapath */
 	ALARM_INTERFACE, /* an interface no longer runs our program */
 	ALARM_SAMPLES,	 /* too many handshakes gave no gap that can be trusted */
+	ALARM_CLOCK,	 /* the time of day cannot be what it should */
 	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
 	ALARM_CAMPAIGNS, /* more than are followed */
 	ALARM_COUNT,
@@ -55,6 +56,7 @@ struct dossier_mark {
 	uint32_t campaign;
 	size_t members;
 	bool acted, ended;
+	bool fresh; /* nothing was told of it yet: what there is is of another one of its name */
 };
 
 struct agent {
@@ -69,6 +71,7 @@ struct agent {
 	struct entries *entries;    /* in force, as read back from the kernel */
 	struct dossier_mark *marks; /* one for each campaign, see dossier.h */
 	size_t n_marks;
+	bool marks_stuck;			     /* a dossier that is due cannot be written */
 	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */

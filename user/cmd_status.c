@@ -130,6 +130,28 @@ static void print_hellos(const json_t *a)
 		printf(LABEL "%s never came whole\n", "", format_count(unfinished, n));
 }
 
+static void print_history(const json_t *a, const struct text_style *s)
+{
+	const json_t *h = json_object_get(a, "history");
+	uint64_t queued = get_number(h, "queued"), lost = get_number(h, "lost");
+	char bytes[FORMAT_MAX], size[FORMAT_MAX], n[FORMAT_MAX];
+
+	if (!json_is_object(h))
+		return;
+	printf(LABEL "%llu days, %s of %s%s\n", "history",
+	       (unsigned long long)get_number(h, "days"),
+	       format_bytes(get_number(h, "bytes"), bytes),
+	       format_bytes(get_number(h, "size"), size),
+	       get_flag(h, "full") ? "; the oldest are forgotten early" : "");
+	if (get_flag(h, "recalling"))
+		printf(LABEL "is being read; nothing is judged until then\n", "");
+	if (queued)
+		printf(LABEL "%s rows wait to be written\n", "", format_count(queued, n));
+	if (lost)
+		printf(LABEL "%s%s rows could not be written%s\n", "", text_colour(s, TEXT_RED),
+		       format_count(lost, n), text_colour(s, TEXT_PLAIN));
+}
+
 /* Of TLS 1.3, and of other kinds where these take something else. */
 static void print_server_time(const json_t *a)
 {
@@ -215,6 +237,7 @@ static void render_status(const json_t *a, const struct text_style *s)
 	print_campaigns(a);
 	print_entries(a);
 	print_hellos(a);
+	print_history(a, s);
 	print_server_time(a);
 	print_tables(a, s);
 	print_counters(a, s);

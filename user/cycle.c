@@ -302,7 +302,7 @@ static uint32_t elapsed_ms(const struct timespec *since)
 			  (now.tv_nsec - since->tv_nsec) / 1000000);
 }
 
-static int line(struct agent *a, struct turn *t)
+static int harvest_and_observe(struct agent *a, struct turn *t)
 {
 	int r;
 
@@ -310,8 +310,17 @@ static int line(struct agent *a, struct turn *t)
 	if (r < 0)
 		return r;
 	make_room(a, t);
-	r = observe(a, t);
-	if (r < 0)
+	return observe(a, t);
+}
+
+static int line(struct agent *a, struct turn *t)
+{
+	bool recalls = mind_recalls(a->mind);
+	int r;
+
+	r = recalls ? observe(a, t) : harvest_and_observe(a, t);
+	/* While a long past is read, what is in force stays; then the next turn looks anew. */
+	if (r < 0 || recalls || mind_recalls(a->mind))
 		return r;
 	r = correlate(a, t);
 	if (r < 0)

@@ -212,13 +212,32 @@ static struct dossier_mark *mark_of(struct agent *a, uint32_t campaign)
 	return NULL;
 }
 
-static size_t wanted_for(const struct agent *a, uint32_t campaign)
+/* Campaigns that entries are wanted for; a campaign's name has 16 bits. */
+struct wanted {
+	uint64_t bits[(UINT16_MAX + 1) / 64];
+};
+
+static void find_wanted(const struct agent *a, struct wanted *ret)
 {
-	return a->mind->judgement ? entries_of(a->mind->judgement->desired, campaign) : 0;
+	const struct entries *e = a->mind->judgement ? a->mind->judgement->desired : NULL;
+
+	*ret = (struct wanted){ 0 };
+	for (size_t i = 0; e && i < e->n; i++) {
+		uint16_t id = (uint16_t)e->list[i].row.campaign;
+
+		ret->bits[id / 64] |= 1ull << id % 64;
+	}
+}
+
+static bool is_wanted(const struct wanted *w, uint32_t campaign)
+{
+	uint16_t id = (uint16_t)campaign;
+
+	return w->bits[id / 64] >> id % 64 & 1;
 }
 
 /* What to call the dossier that is due; NULL: none is. */
-static const char *due(const struct agent *a, const struct campaign *c, struct dossier_mark *mark)
+static const char *due(const struct wanted *w, const struct campaign *c, struct dossier_mark *mark)
 {
 	if (c->ended_sec) {
 		if (mark->ended)
@@ -232,7 +251,7 @@ static const char *due(const struct agent *a, const struct campaign *c, struct d
 		mark->members = c->n_members;
 		return "found";
 	}
-	if (!mark->acted && wanted_for(a, c->id)) {
+	if (!mark->acted && is_wanted(w, c->id)) {
 		mark->acted = true;
 		return "acted";
 	}
@@ -242,8 +261,8 @@ static const char *due(const struct agent *a, const struct campaign *c, struct d
 	return "grown";
 }
 
-static void put(struct agent *a, const struct campaign *c, const char *event,
-		const struct moment *m)
+static int put(struct agent *a, const struct campaign *c, const char *event, bool anew,
+	       const struct moment *m)
 {
 	_cleanup_(json_decrefp) json_t *o = json_explanation(a, c, m);
 	_cleanup_(freep) char *text = NULL;
@@ -254,26 +273,29 @@ static void put(struct agent *a, const struct campaign *c, const char *event,
 	snprintf(d.event, sizeof(d.event), "%s", event);
 	d.json = text;
 	if (text)
-		r = history_put_dossier(a->history, c->id, &d);
-	if (r < 0)
-		log_warning("campaign c-%04" PRIx32 ": what was known when it was %s is not kept: "
-			    "%s",
+		r = history_put_dossier(a->history, c->id, &d, anew);
+	if (r < 0 && !a->marks_stuck)
+		log_warning("campaign c-%04" PRIx32 ": what was known when it was %s cannot be "
+			    "written: %s; tried again",
 			    c->id, event, strerror(-r));
+	a->marks_stuck = r < 0;
+	return r;
 }
 
 /* A campaign that is met for the first time: new, or remembered from before a restart. */
-static struct dossier_mark meet(const struct agent *a, const struct campaign *c, bool fresh)
+static struct dossier_mark meet(const struct wanted *w, const struct campaign *c, bool fresh)
 {
 	return (struct dossier_mark){
 		.campaign = c->id,
 		.members = c->n_members,
-		.acted = !fresh && wanted_for(a, c->id),
+		.acted = !fresh && is_wanted(w, c->id),
 		.ended = fresh || c->ended_sec,
+		.fresh = fresh,
 	};
 }
 
 /* One mark for each campaign, and none for those that are forgotten. */
-static int renew_marks(struct agent *a)
+static int renew_marks(struct agent *a, const struct wanted *w)
 {
 	const struct campaigns *all = a->mind->campaigns;
 	struct dossier_mark *marks = calloc(all->n + 1, sizeof(*marks));
@@ -285,7 +307,7 @@ static int renew_marks(struct agent *a)
 		const struct campaign *c = &all->list[i];
 
 		old = mark_of(a, c->id);
-		marks[i] = old ? *old : meet(a, c, c->first_sec >= a->started_sec && !c->ended_sec);
+		marks[i] = old ? *old : meet(w, c, c->first_sec >= a->started_sec && !c->ended_sec);
 	}
 	free(a->marks);
 	a->marks = marks;
@@ -293,14 +315,35 @@ static int renew_marks(struct agent *a)
 	return 0;
 }
 
+/* A mark moves on when what it stands for is written. */
+static int keep(struct agent *a, const struct wanted *w, size_t i, const struct moment *m)
+{
+	const struct campaign *c = &a->mind->campaigns->list[i];
+	struct dossier_mark next = a->marks[i];
+	const char *event;
+	int r = 0;
+
+	while (r == 0 && (event = due(w, c, &next))) {
+		r = put(a, c, event, next.fresh, m);
+		if (r < 0)
+			break;
+		next.fresh = false;
+		a->marks[i] = next;
+	}
+	return r;
+}
+
 void dossiers_keep(struct agent *a, const struct moment *m)
 {
 	const struct campaigns *all = a->mind->campaigns;
-	const char *event;
+	struct wanted wanted;
 
-	if (!a->history || !all || renew_marks(a) < 0)
+	if (!a->history || !all)
+		return;
+	find_wanted(a, &wanted);
+	if (renew_marks(a, &wanted) < 0)
 		return;
 	for (size_t i = 0; i < all->n; i++)
-		while ((event = due(a, &all->list[i], &a->marks[i])))
-			put(a, &all->list[i], event, m);
+		if (keep(a, &wanted, i, m) < 0)
+			break;
 }

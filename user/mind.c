@@ -16,6 +16,8 @@
 #define SLOT_ROUNDS 10
 /* Below so many sources all windows that are due have their round in one turn. */
 #define FEW_SOURCES 100000
+/* Rows of history read in a turn: a third of a second, so that the agent goes on answering. */
+#define RECALL_ROWS 500000
 
 void mind_free(struct mind *m)
 {
@@ -54,6 +56,7 @@ static int recall(const uint8_t source[16], const struct past *past, void *arg)
 	struct mind *m = arg;
 	int r = observations_recall(m->observations, source, past);
 
+	m->n_recalled += r == 0;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -84,11 +87,27 @@ int mind_observe(struct mind *m, uint32_t now_sec)
 	struct history *h = m->settings.history;
 	int r = 0;
 
+	if (!m->recall_sec)
+		m->recall_sec = now_sec;
 	if (h && !m->recalled)
-		r = history_pasts(h, now_sec, recall, m);
+		r = history_pasts(h, m->recall_sec, RECALL_ROWS, recall, m);
+	if (r > 0)
+		return 0;
 	m->recalled = true;
 	observations_settle(m->observations, now_sec);
 	return r;
+}
+
+void mind_remember(struct mind *m, struct history *h, bool recall)
+{
+	m->settings.history = h;
+	m->recalled = !recall;
+	m->recall_sec = 0;
+}
+
+bool mind_recalls(const struct mind *m)
+{
+	return m->recall_sec && !m->recalled;
 }
 
 /* ---- seeds ---- */

@@ -42,8 +42,10 @@ struct mind {
 		uint32_t sec;	  /* when the last one was; 0: never */
 		uint64_t changes; /* observations_changes() then */
 	} rounds[WINDOWS];
-	bool recalled;	   /* the past of those met at first has been told */
-	uint32_t n_rounds; /* so far */
+	bool recalled;	     /* the past of those met at first has been told */
+	uint32_t recall_sec; /* when that was begun; 0: not yet */
+	size_t n_recalled;   /* sources of which there was one */
+	uint32_t n_rounds;   /* so far */
 };
 
 int mind_new(const struct mind_settings *s, struct mind **ret);
@@ -57,12 +59,20 @@ static inline void mind_freep(struct mind **m)
 /* Before the first row of a harvest. */
 int mind_begin(struct mind *m, uint32_t now_sec);
 
+/* Keeps history from now on. With `recall` the past of those met already is read, as of the next
+ * harvest; else only that of new ones. */
+void mind_remember(struct mind *m, struct history *h, bool recall);
+
 /* A row of the kernel, as of now. -ENOSPC where there is no more room is counted, and no error. */
 int mind_source(struct mind *m, const struct seine_addr *key, const struct seine_source *row,
 		uint32_t now_sec);
 
 /* After the last row of a harvest. */
 int mind_observe(struct mind *m, uint32_t now_sec);
+
+/* The first harvest waits for the past of its sources, of which mind_observe() reads a part each
+ * time. Until it is over nothing else may be asked of the mind, and no harvest be begun. */
+bool mind_recalls(const struct mind *m);
 
 /* Seeds from now on, as of the time of day; the next turn has a round. -E2BIG when they would be
  * too many: then nothing has changed. */

@@ -3,6 +3,7 @@
 #include "user/remember.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,9 +12,14 @@
 #include "user/base/log.h"
 #include "user/base/table.h"
 
-/* Rows written in a cycle; takes about a tenth of a second. A million sources tell 3 million rows
- * at the end of a day, which with cycles of 10 s are written before the next slot ends. */
-#define ROWS_PER_CYCLE 50000
+/* Rows written for each second between cycles; takes about a hundredth of it. A million sources
+ * tell 3 million rows at the end of a day, which are written before the next slot ends. */
+#define ROWS_PER_SEC 5000
+#define ROWS_AT_END 50000 /* written at a time, when the agent ends */
+#define RETRY_SEC 10	  /* a history that cannot be opened is tried again */
+/* Opened later than that after the start, what is known since is worth more than the past that
+ * would take its place. */
+#define RECALL_LATE_SEC 3600
 #define FORGET_SLOTS SPAN_DAY_SLOTS /* a prefix not in the kernel's table for so long */
 
 /* Readings of a prefix's counters, modulo 2^32, and of when each span began. */
@@ -37,6 +43,10 @@ struct remember {
 	uint32_t harvests, begun_sec; /* the first harvest */
 	uint32_t slot;		      /* the present one; 0: not yet */
 	uint32_t saved_slot;	      /* when campaigns were saved */
+	uint32_t opened_sec;	      /* when that was last tried */
+	bool recalled;		      /* campaigns and seeds: before that none are saved */
+	uint64_t lost;		      /* history_lost() at the last cycle */
+	bool renewed;		      /* the file is a new one, and lacks them */
 	char refused[HISTORY_WHY];    /* why there is no history */
 };
 
@@ -58,6 +68,7 @@ static void open_history(struct agent *a)
 	char dir[PATH_MAX], why[HISTORY_WHY] = "";
 	int r;
 
+	a->remember->opened_sec = agent_now_sec();
 	(void)files_make_parent(a->conf.history, dir);
 	r = history_open(&s, why, &a->history);
 	if (r == 1)
@@ -87,25 +98,73 @@ int remember_open(struct agent *a, int64_t epoch_sec, size_t nets)
 	return 0;
 }
 
-void remember_recall(struct agent *a)
+static int recall_campaigns(struct agent *a)
 {
 	struct campaigns *found = NULL;
+	size_t left_out = 0;
 	int r;
 
+	r = history_campaigns(a->history, agent_now_sec(), &found, &left_out);
+	if (r < 0)
+		return r;
+	if (left_out)
+		log_warning("history: %zu campaigns cannot be read and are left out", left_out);
+	if (found->n)
+		log_info("history: %zu campaigns", found->n);
+	/* None at all is as before a first round. Those of today have names of their own. */
+	if (found->n && (!a->mind->campaigns || !a->mind->campaigns->n)) {
+		campaigns_free(a->mind->campaigns);
+		a->mind->campaigns = found;
+		return 0;
+	}
+	if (found->n)
+		log_warning("history: they are given up: others were found meanwhile");
+	campaigns_free(found);
+	return 0;
+}
+
+static int recall_seeds(struct agent *a)
+{
+	struct seeds found = { 0 };
+	int r;
+
+	r = history_seeds(a->history, time(NULL), &found);
+	if (r == 0 && found.n) {
+		log_info("history: %zu seeds", found.n);
+		r = mind_add_seeds(a->mind, &found, time(NULL));
+	}
+	free(found.list);
+	return r;
+}
+
+void remember_recall(struct agent *a)
+{
+	int r;
+
+	if (!a->history || a->remember->recalled)
+		return;
+	r = recall_seeds(a);
+	if (r == 0)
+		r = recall_campaigns(a);
+	a->remember->recalled = r == 0;
+	if (r < 0)
+		log_warning("history: campaigns and seeds cannot be read: %s; tried again",
+			    strerror(-r));
+}
+
+/* Whatever kept it from being opened may be over. */
+static void try_again(struct agent *a)
+{
+	uint32_t now_sec = agent_now_sec();
+
+	if (now_sec - a->remember->opened_sec < RETRY_SEC)
+		return;
+	open_history(a);
 	if (!a->history)
 		return;
-	r = history_campaigns(a->history, agent_now_sec(), &found);
-	if (r == 0)
-		r = history_seeds(a->history, time(NULL), &a->mind->seeds);
-	if (r < 0)
-		log_warning("history: campaigns and seeds cannot be read: %s", strerror(-r));
-	else if (found->n || a->mind->seeds.n)
-		log_info("history: %zu campaigns and %zu seeds", found->n, a->mind->seeds.n);
-	/* None at all is as before a first round. */
-	if (found && found->n)
-		a->mind->campaigns = found;
-	else
-		campaigns_free(found);
+	log_info("history: opened now");
+	remember_recall(a);
+	mind_remember(a->mind, a->history, now_sec - a->started_sec < RECALL_LATE_SEC);
 }
 
 /* ---- prefixes ---- */
@@ -262,33 +321,105 @@ void remember_net(struct agent *a, const struct seine_addr *net, const struct se
 
 static int save_campaigns(struct agent *a)
 {
-	return a->mind->campaigns ? history_save_campaigns(a->history, a->mind->campaigns) : 0;
+	if (!a->mind->campaigns || !a->remember->recalled)
+		return 0;
+	return history_save_campaigns(a->history, a->mind->campaigns);
 }
 
-static void write_some(struct agent *a, uint32_t now_sec)
+/* A file that was set aside took with it what the mind still holds. */
+static int write_anew(struct agent *a, char *why)
 {
 	struct remember *m = a->remember;
-	char why[HISTORY_WHY] = "";
-	int64_t left;
 	int r = 0;
 
-	if (m->slot != m->saved_slot) {
-		r = save_campaigns(a);
-		if (r == 0)
-			m->saved_slot = m->slot;
-		else
-			snprintf(why, sizeof(why), "campaigns: %s", strerror(-r));
-	}
-	left = history_flush(a->history, ROWS_PER_CYCLE, now_sec, why);
-	if (left < 0 || r < 0)
-		agent_alarm(a, ALARM_HISTORY, true, "history: %s", why);
+	if (!m->renewed)
+		return 0;
+	m->recalled = true; /* there is nothing in it that could be overwritten */
+	if (a->mind->seeds.n)
+		r = history_add_seeds(a->history, &a->mind->seeds, why);
+	if (r < 0)
+		return r;
+	m->renewed = false;
+	m->saved_slot = 0;
+	return 0;
+}
+
+static int save(struct agent *a, char *why)
+{
+	struct remember *m = a->remember;
+	int r = write_anew(a, why);
+
+	if (r < 0 || m->slot == m->saved_slot)
+		return r;
+	remember_recall(a);
+	r = save_campaigns(a);
+	if (r == 0)
+		m->saved_slot = m->slot;
+	else
+		snprintf(why, HISTORY_WHY, "campaigns: %s", strerror(-r));
+	return r;
+}
+
+static void check_clock(struct agent *a)
+{
+	enum history_clock clock = history_clock(a->history, time(NULL), agent_now_sec());
+
+	if (clock == CLOCK_MOVED)
+		agent_alarm(a, ALARM_CLOCK, true,
+			    "history: the clock was set since the start: restart seined, or what "
+			    "is seen is dated wrong; nothing is forgotten until then");
+	else
+		agent_alarm(a, ALARM_CLOCK, clock == CLOCK_DOUBTED,
+			    "history: the clock is far from its newest row: nothing is forgotten "
+			    "for an hour, as it may be wrong");
+}
+
+static size_t rows_per_cycle(const struct agent *a)
+{
+	return (size_t)ROWS_PER_SEC * a->conf.interval_ms / 1000;
+}
+
+/* Is anything forgotten that should not be? */
+static void check_room(struct agent *a)
+{
+	uint64_t lost = history_lost(a->history);
+	uint64_t more = lost - a->remember->lost;
+
+	a->remember->lost = lost;
+	if (more)
+		agent_alarm(a, ALARM_HISTORY, true,
+			    "history: %" PRIu64 " rows came faster than they are written, and are "
+			    "given up",
+			    more);
 	else
 		agent_alarm(a, ALARM_HISTORY, history_full(a->history),
 			    "history: history_size is spent: the oldest days are forgotten early");
 }
 
+static void write_some(struct agent *a, uint32_t now_sec)
+{
+	char why[HISTORY_WHY] = "";
+	int64_t left;
+	int r;
+
+	check_clock(a);
+	r = save(a, why);
+	left = history_flush(a->history, rows_per_cycle(a), now_sec, why);
+	if (left == -EUCLEAN) {
+		log_warning("history: %s", why);
+		a->remember->renewed = true;
+		r = save(a, why);
+	}
+	if ((left < 0 && left != -EUCLEAN) || r < 0)
+		agent_alarm(a, ALARM_HISTORY, true, "history: %s", why);
+	else
+		check_room(a);
+}
+
 void remember_cycle(struct agent *a, uint32_t now_sec)
 {
+	if (!a->history && a->remember)
+		try_again(a);
 	if (a->history)
 		write_some(a, now_sec);
 	else if (a->remember)
@@ -301,7 +432,7 @@ static int64_t write_all(struct history *h, char *why)
 	int64_t left = 1;
 
 	while (left > 0)
-		left = history_flush(h, ROWS_PER_CYCLE, agent_now_sec(), why);
+		left = history_flush(h, ROWS_AT_END, agent_now_sec(), why);
 	return left;
 }
 

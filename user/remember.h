@@ -14,7 +14,8 @@
 /* Opens a->history as configured; `nets`: prefixes followed at most. A history that cannot be had
  * is an alarm and no error. -ENOMEM. */
 int remember_open(struct agent *a, int64_t epoch_sec, size_t nets);
-/* Campaigns and seeds, for a mind that has none yet. */
+/* Campaigns and seeds, for a mind that has none yet. What fails is tried again by remember_cycle(),
+ * and no campaign is saved before. */
 void remember_recall(struct agent *a);
 
 /* Before the first row of a harvest: tells of prefixes' spans that have ended. */

@@ -43,32 +43,41 @@ static void prepare(const struct agent *a, const struct moment *m, uint32_t ttl_
 	seeds_settle(s, m->unix_sec);
 }
 
+static size_t new_ones(const struct agent *a, const struct seeds *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += !seeds_hold(&a->mind->seeds, s->list[i].source);
+	return n;
+}
+
 static json_t *count(const struct agent *a, const struct moment *m, const struct seeds *s)
 {
-	json_int_t new = 0, seen = 0, members = 0;
+	json_int_t seen = 0, members = 0;
 	struct features f;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const uint8_t *source = s->list[i].source;
 
-		new += !seeds_hold(&a->mind->seeds, source);
 		seen += is_seen(a, source, m, &f);
 		members += request_campaign_of(a, source) != NULL;
 	}
-	return json_pack("{s:I, s:I, s:I, s:I}", "given", (json_int_t)s->n, "new", new, "seen",
-			 seen, "members", members);
+	return json_pack("{s:I, s:I, s:I, s:I}", "given", (json_int_t)s->n, "new",
+			 (json_int_t)new_ones(a, s), "seen", seen, "members", members);
 }
 
 /* On the disk before it counts, so that nothing is believed that a restart would forget. */
 static int take_in(struct agent *a, const struct moment *m, const struct seeds *s, char *why)
 {
+	size_t more = new_ones(a, s);
 	int r = 0;
 
-	if (a->mind->seeds.n + s->n > SEEDS_MAX)
+	if (a->mind->seeds.n + more > SEEDS_MAX)
 		return request_fail(-EINVAL, why,
 				    "seeds: %zu more would be more than %d; `seine campaign "
 				    "unseed` forgets the %zu there are",
-				    s->n, SEEDS_MAX, a->mind->seeds.n);
+				    more, SEEDS_MAX, a->mind->seeds.n);
 	if (a->history)
 		r = history_add_seeds(a->history, s, why);
 	if (r == 0)

@@ -165,6 +165,20 @@ static json_t *server_time(const struct agent *a)
 	return object;
 }
 
+/* Null: none is kept. Sizes are in bytes, `queued` and `lost` rows. */
+static json_t *history(const struct agent *a)
+{
+	struct history_state s = { 0 };
+
+	if (!a->history || history_state(a->history, &s) < 0)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:b}", "bytes", (json_int_t)s.bytes,
+			 "size", (json_int_t)a->conf.history_size, "days", (json_int_t)s.days,
+			 "oldest", s.oldest_unix ? json_integer(s.oldest_unix) : json_null(),
+			 "queued", (json_int_t)s.queued, "lost", (json_int_t)s.lost, "full", s.full,
+			 "recalling", mind_recalls(a->mind));
+}
+
 int request_status(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		   struct answer *ret)
 {
@@ -196,6 +210,7 @@ int request_status(struct agent *a, const json_t *request, const struct moment *
 	json_object_set_new(answer, "campaigns", campaigns(a));
 	json_object_set_new(answer, "judgement", judgement(a));
 	json_object_set_new(answer, "hellos", hellos(a));
+	json_object_set_new(answer, "history", history(a));
 	json_object_set_new(answer, "server_us", server_time(a));
 	json_object_set_new(answer, "server_time",
 			    json_string(a->conf.server_us == CONF_SERVER_AUTO ? "auto" : "fixed"));

@@ -72,6 +72,13 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM " + sys.argv[2]
 		"$dir/history.db" "$1"
 }
 
+@test "status says how much there is" {
+	json 'a["history"]["bytes"] > 0 and a["history"]["oldest"] > 0' status
+	json 'not a["history"]["recalling"] and a["history"]["lost"] == 0' status
+	run -0 seine status
+	grep -q "^history  *[01] days, .* of " <<<"$output"
+}
+
 @test "a damaged file is set aside, named, and replaced" {
 	stop_agent -TERM
 	printf 'no database%.0s' {1..100} >"$dir/history.db"
@@ -107,8 +114,32 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM " + sys.argv[2]
 		s|^name = .*|name = lo\nxdp = generic|" "$dir/seine.conf" >"$other"
 	(in_server "$BUILD/seined" --config "$other") >"$dir/other.log" 2>&1 3>&- &
 	wait_until grep -q "history is not kept: .*another process uses it" "$dir/other.log"
+	json 'not a["degraded"]' status
+	# Once it is free, the other one takes it.
+	stop_agent -TERM
+	for _ in {1..4}; do
+		wait_until grep -q "history: opened now" "$dir/other.log" && break
+	done
+	grep -q "history: opened now" "$dir/other.log"
 	kill %1
 	wait || true
 	rm -rf "$pins-other"
+	start_agent
+}
+
+@test "seeds outlive a file that is set aside while the agent runs" {
+	echo 203.0.113.7 >"$dir/seeds"
+	seine campaign seed "$dir/seeds"
+	stop_agent -TERM
+	# Met by the first who looks for what is old.
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("INSERT INTO day VALUES (?, ?, ?)", ("no number", b"1234", b"0"))
+db.commit()' "$dir/history.db"
+	start_agent
+	wait_until grep -q "set aside as" "$dir/seined.log"
 	json 'not a["degraded"]' status
+	stop_agent -TERM
+	start_agent
+	json "len(a['seeds']) == 1" campaign seeds
 }

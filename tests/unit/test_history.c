@@ -268,6 +268,49 @@ static void prefixes_have_days_too(void **state)
 	assert_memory_equal(got.net, d.net, sizeof(d.net));
 }
 
+static uint32_t net_requests(struct history *h, const struct net_deed *net)
+{
+	struct net_deed sum = { 0 };
+
+	assert_int_equal(history_net_days(h, net->net, take_net, &sum), 0);
+	return sum.requests;
+}
+
+/* A crash in the second hour of a day, after an orderly stop in the first; then a life that goes on
+ * with the day. Another prefix is never seen again. */
+static void prefixes_survive_a_crash(void **state)
+{
+	struct history *h = open_history(*state);
+	struct net_deed a = { .requests = 1 }, b = { .requests = 10 };
+	char why[HISTORY_WHY];
+	int64_t left;
+
+	address(3, a.net);
+	address(6, b.net);
+	assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + 4, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_DAY, FIRST, &a), 0);
+	history_close(h);
+	h = open_history(*state);
+	assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + 5, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST, &a), 0);
+	for (uint32_t slot = 6; slot < 9; slot++) {
+		assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + slot, &a), 0);
+		assert_int_equal(history_put_net(h, SPAN_SLOT, FIRST + slot, &b), 0);
+	}
+	history_close(h);
+	h = open_history(*state);
+	assert_int_equal(net_requests(h, &a), 1);
+	assert_int_equal(history_put_net(h, SPAN_HOUR, FIRST + 6, &a), 0);
+	assert_int_equal(history_put_net(h, SPAN_DAY, FIRST, &a), 0);
+	while ((left = history_flush(h, 1, 10 * SLOT, why)) > 0)
+		;
+	assert_int_equal(left, 0);
+	assert_int_equal(net_requests(h, &a), 6);
+	assert_int_equal(net_requests(h, &b), 30);
+	history_close(h);
+}
+
 static void closing_writes_what_is_queued(void **state)
 {
 	struct history *h = open_history(*state);
@@ -316,6 +359,68 @@ static void rows_age(void **state)
 	assert_int_equal(s.sources, 1);
 	assert_false(s.full);
 	assert_int_equal(days_of(h, 1).n, 46);
+}
+
+static int days_held(struct history *h)
+{
+	struct history_state s = { 0 };
+
+	assert_int_equal(history_state(h, &s), 0);
+	return (int)s.days;
+}
+
+static enum history_clock clock_at(struct history *h, uint32_t now_sec, int64_t set_by)
+{
+	return history_clock(h, EPOCH + now_sec + set_by, now_sec);
+}
+
+/* Years ahead, or behind. What is there stays for an hour; then the clock is believed. */
+static void a_wrong_clock_takes_nothing_at_once(void **state)
+{
+	static const struct {
+		uint32_t day, wrong;
+	} days[] = { { 0, 400 }, { 90, 2 } };
+	const struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		struct history *h = open_history(p);
+		uint32_t day = days[i].day, wrong = sec_of_day(days[i].wrong);
+
+		put(h, SPAN_DAY, FIRST + day * SPAN_DAY_SLOTS, 1, 1);
+		flush(h, sec_of_day(day + 1));
+		assert_int_equal(clock_at(h, sec_of_day(day + 1), 0), CLOCK_TRUSTED);
+		history_close(h);
+
+		h = open_history(p);
+		flush(h, wrong);
+		assert_int_equal(days_held(h), 1);
+		assert_int_equal(clock_at(h, wrong, 0), CLOCK_DOUBTED);
+		flush(h, wrong + 3599);
+		assert_int_equal(days_held(h), 1);
+		flush(h, wrong + 3600);
+		assert_int_equal(days_held(h), 0);
+		assert_int_equal(clock_at(h, wrong + 3600, 0), CLOCK_TRUSTED);
+		history_close(h);
+	}
+}
+
+/* It was wrong and has been set: what it says of the age of rows is not to be trusted any more. */
+static void a_clock_that_was_set_takes_nothing(void **state)
+{
+	struct history *h = open_history(*state);
+	uint32_t late = sec_of_day(60);
+
+	put(h, SPAN_DAY, FIRST, 1, 1);
+	flush(h, sec_of_day(1));
+	assert_int_equal(clock_at(h, late, SLOT), CLOCK_TRUSTED);
+	assert_int_equal(clock_at(h, late, SLOT + 1), CLOCK_MOVED);
+	assert_int_equal(clock_at(h, late, -SLOT - 1), CLOCK_MOVED);
+	flush(h, late);
+	assert_int_equal(days_held(h), 1);
+	assert_int_equal(clock_at(h, late, 0), CLOCK_TRUSTED);
+	flush(h, late);
+	assert_int_equal(days_held(h), 0);
+	history_close(h);
 }
 
 static void the_oldest_days_make_room(void **state)
@@ -431,7 +536,7 @@ static void live_with(const struct place *p)
 	int64_t left = -1;
 
 	assert_true(open_sized(p, LARGE, why, &h) >= 0);
-	assert_int_equal(history_pasts(h, sec_of_day(5), ignore, &seen), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(5), SIZE_MAX, ignore, &seen), 0);
 	assert_true(seen <= 2 * ROWS);
 	for (uint32_t i = 0; i < ROWS; i += 7) {
 		struct days days = { 0 };
@@ -579,7 +684,7 @@ static void rows_of_noise_are_nothing(void **state)
 			    "INSERT INTO day VALUES (144000000, 'text', 'text');"
 			    "INSERT INTO slot VALUES (-5, x'01020304', zeroblob(9999))");
 	h = open_history(*state);
-	assert_int_equal(history_pasts(h, sec_of_day(3), ignore, &seen), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(3), SIZE_MAX, ignore, &seen), 0);
 	assert_int_equal(seen, 1);
 	assert_int_equal(days_of(h, 3).n, 1);
 	flush(h, sec_of_day(3));
@@ -607,11 +712,88 @@ static void damage_met_by_a_reader_is_told_once(void **state)
 	assert_int_equal(days_of(h, 3).n, 0);
 }
 
+/* Set aside, and then nothing can be opened: both are told. */
+static void what_follows_is_told_too(void **state)
+{
+	_cleanup_(history_closep) struct history *h = open_history(*state);
+	struct rlimit before, none;
+	struct days days = { 0 };
+	char why[HISTORY_WHY];
+	uint8_t a[16];
+
+	history_closep(&h);
+	change_file(*state, "INSERT INTO day VALUES ('no number', x'01020304', x'00')");
+	h = open_history(*state);
+	address(3, a);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(history_days(h, a, take_day, &days), -EUCLEAN);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), -EUCLEAN);
+	assert_non_null(strstr(why, "set aside as"));
+	assert_non_null(strstr(why, "then: Too many open files"));
+	put(h, SPAN_DAY, FIRST, 4, 1);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), 0);
+	assert_int_equal(days_of(h, 4).n, 1);
+}
+
+/* What fails without damage leaves the file alone, fails nobody, and is told. */
+static void a_read_that_fails_is_told(void **state)
+{
+	_cleanup_(history_closep) struct history *h = open_history(*state);
+	char why[HISTORY_WHY];
+	int seen = 0;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		put(h, SPAN_DAY, FIRST, i, 1);
+	flush(h, sec_of_day(1));
+	sqlite3_hard_heap_limit64(1);
+	assert_int_equal(history_pasts(h, sec_of_day(1), SIZE_MAX, ignore, &seen), 0);
+	sqlite3_hard_heap_limit64(0);
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), -EIO);
+	assert_non_null(strstr(why, "memory"));
+	assert_int_equal(history_flush(h, 10, sec_of_day(1), why), 0);
+	assert_int_equal(files(*state, "damaged", false), 0);
+	assert_int_equal(history_pasts(h, sec_of_day(1), SIZE_MAX, ignore, &seen), 0);
+	assert_int_equal(seen, 1000);
+}
+
+/* Somebody reads the file for a moment while it is opened. */
+static void a_short_reader_is_waited_for(void **state)
+{
+	const struct place *p = *state;
+	sqlite3 *db = NULL;
+	struct history *h;
+	int ready[2], status;
+	char byte = 0;
+	pid_t child;
+
+	history_close(open_history(p));
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		sqlite3_open(p->file, &db);
+		sqlite3_exec(db, "BEGIN; SELECT count(*) FROM day", NULL, NULL, NULL);
+		(void)!write(ready[1], &byte, 1);
+		usleep(300000);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	h = open_history(p);
+	history_close(h);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void rows_that_cannot_be_removed_do_not_hold_it_up(void **state)
 {
 	_cleanup_(history_closep) struct history *h = open_history(*state);
 	char why[HISTORY_WHY];
 
+	put(h, SPAN_DAY, FIRST, 1, 1);
 	history_closep(&h);
 	change_file(*state, "INSERT INTO day VALUES "
 			    "(1, x'ffffffffffffffffffffffffffffffffffffffff', x'00')");
@@ -838,6 +1020,7 @@ static void campaigns_keep_their_names(void **state)
 	struct campaign list[2];
 	struct campaigns all = { .list = list, .n = 2 };
 	char why[HISTORY_WHY];
+	size_t left_out;
 
 	assert_int_equal(prefix_parse("198.51.100.0/24", why, sizeof(why), &net.prefix), 0);
 	list[0] = campaign_of(9, members[0], 20, &net);
@@ -846,8 +1029,9 @@ static void campaigns_keep_their_names(void **state)
 	assert_int_equal(history_save_campaigns(h, &all), 0);
 	history_closep(&h);
 	h = open_history(*state);
-	assert_int_equal(history_campaigns(h, 700, &got), 0);
+	assert_int_equal(history_campaigns(h, 700, &got, &left_out), 0);
 	assert_int_equal(got->n, 2);
+	assert_int_equal(left_out, 0);
 	same_campaign(&got->list[0], &list[0]);
 	same_campaign(&got->list[1], &list[1]);
 }
@@ -865,11 +1049,12 @@ static void campaigns_outlive_a_boot(void **state)
 	struct member members[3];
 	struct campaign list[1] = { campaign_of(9, members, 3, &net) };
 	char why[HISTORY_WHY];
+	size_t left_out;
 
 	assert_int_equal(history_save_campaigns(h, &(struct campaigns){ list, 1, 0, 0 }), 0);
 	history_closep(&h);
 	assert_int_equal(history_open(&s, why, &h), 0);
-	assert_int_equal(history_campaigns(h, 200, &got), 0);
+	assert_int_equal(history_campaigns(h, 200, &got, &left_out), 0);
 	assert_int_equal(got->list[0].first_sec, 1);
 	assert_int_equal(got->list[0].last_sec, 150);
 	assert_int_equal(got->list[0].seen_sec[WINDOW_HOUR], 0);
@@ -899,14 +1084,15 @@ static void campaigns_that_cannot_be_read_are_left_out(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
 		_cleanup_(campaigns_freep) struct campaigns *got = NULL;
 		_cleanup_(history_closep) struct history *h = open_history(*state);
+		size_t left_out;
 
 		assert_int_equal(history_save_campaigns(h, &(struct campaigns){ list, 2, 0, 0 }),
 				 0);
 		history_closep(&h);
 		change_file(*state, changes[i]);
 		h = open_history(*state);
-		assert_int_equal(history_campaigns(h, 700, &got), 0);
-		if (got->n != 1 || got->list[0].id != 9)
+		assert_int_equal(history_campaigns(h, 700, &got, &left_out), 0);
+		if (got->n != 1 || got->list[0].id != 9 || left_out != 1)
 			fail_msg("%s: %zu campaigns", changes[i], got->n);
 	}
 }
@@ -933,7 +1119,7 @@ static void dossiers_newest_first(void **state)
 	struct told told = { 0 };
 
 	for (d.unix_sec = 1; d.unix_sec <= 400; d.unix_sec++)
-		assert_int_equal(history_put_dossier(h, 9, &d), 0);
+		assert_int_equal(history_put_dossier(h, 9, &d, false), 0);
 	assert_int_equal(history_dossiers(h, 9, 3, take_dossier, &told), 0);
 	assert_int_equal(told.n, 3);
 	assert_int_equal(told.when[0], 400);
@@ -950,9 +1136,12 @@ int main(void)
 		TEST(rows_come_back_as_they_were),
 		TEST(what_comes_twice_adds_up),
 		TEST(prefixes_have_days_too),
+		TEST(prefixes_survive_a_crash),
 		TEST(closing_writes_what_is_queued),
 		TEST(a_flush_is_bounded),
 		TEST(rows_age),
+		TEST(a_wrong_clock_takes_nothing_at_once),
+		TEST(a_clock_that_was_set_takes_nothing),
 		TEST(the_oldest_days_make_room),
 		TEST(what_cannot_be_opened_is_named),
 		TEST(a_full_disk_keeps_rows_queued),
@@ -962,6 +1151,9 @@ int main(void)
 		TEST(other_forms_are_set_aside),
 		TEST(rows_of_noise_are_nothing),
 		TEST(damage_met_by_a_reader_is_told_once),
+		TEST(what_follows_is_told_too),
+		TEST(a_read_that_fails_is_told),
+		TEST(a_short_reader_is_waited_for),
 		TEST(rows_that_cannot_be_removed_do_not_hold_it_up),
 		TEST(what_was_flushed_survives_death),
 		TEST(seeds_are_kept_until_their_end),

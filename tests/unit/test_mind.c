@@ -193,12 +193,70 @@ static void test_rounds_are_due(void **state)
 	assert_int_equal(turn(&s, now), 3);
 }
 
+/* Rows of so many sources, more than a turn reads. */
+#define MANY 200000
+
+static struct history *long_history(int64_t epoch_sec)
+{
+	const struct history_settings settings = { ":memory:", DAY, 1ull << 30, epoch_sec };
+	struct deed deed = { .sums.requests = 1, .source = { [10] = 0xff, [11] = 0xff } };
+	uint32_t hour = slot_at(epoch_sec + BEGIN, DAY) / SPAN_HOUR_SLOTS * SPAN_HOUR_SLOTS;
+	struct history *h = NULL;
+	char why[HISTORY_WHY];
+
+	assert_int_equal(history_open(&settings, why, &h), 0);
+	for (uint32_t ago = 4; ago > 0; ago--) {
+		for (uint32_t i = 0; i < MANY; i++) {
+			memcpy(deed.source + 12, &i, sizeof(i));
+			assert_int_equal(
+				history_put(SPAN_HOUR, hour - ago * SPAN_HOUR_SLOTS, &deed, h), 0);
+		}
+	}
+	while (history_flush(h, MANY, BEGIN, why) > 0)
+		;
+	return h;
+}
+
+/* The first harvest waits, turn by turn, and then knows the past of its sources, each once. */
+static void test_long_past(void **state)
+{
+	_cleanup_(history_closep) struct history *h = long_history(1700000000);
+	const struct seine_source row = { .first_sec = BEGIN, .last_sec = BEGIN, .requests = 1 };
+	struct mind_settings settings = {
+		.observation = { DAY, MANY, 1700000000 },
+		.shoal = &shoal_defaults,
+		.judge = &judge_defaults,
+		.history = h,
+	};
+	_cleanup_(mind_freep) struct mind *m = NULL;
+	struct seine_addr a = { .ip = { [10] = 0xff, [11] = 0xff } };
+	struct features f = { 0 };
+	uint32_t now = BEGIN;
+
+	(void)state;
+	assert_int_equal(mind_new(&settings, &m), 0);
+	assert_int_equal(mind_begin(m, now), 0);
+	for (uint32_t i = 0; i < MANY; i += 1000) {
+		memcpy(a.ip + 12, &i, sizeof(i));
+		assert_int_equal(mind_source(m, &a, &row, now), 0);
+	}
+	assert_int_equal(mind_observe(m, now), 0);
+	assert_true(mind_recalls(m));
+	while (mind_recalls(m))
+		assert_int_equal(mind_observe(m, ++now), 0);
+	assert_in_range(now - BEGIN, 1, 9);
+	assert_int_equal(m->n_recalled, MANY / 1000);
+	assert_int_equal(observations_find(m->observations, a.ip, WINDOW_DAY, now, &f), 0);
+	assert_int_equal(f.requests, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_swarm_to_entries),
 		cmocka_unit_test(test_crowd_alone),
 		cmocka_unit_test(test_rounds_are_due),
+		cmocka_unit_test(test_long_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

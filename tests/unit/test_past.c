@@ -210,7 +210,7 @@ static void restart(struct life *l, bool forget)
 	}
 	harvest(l, l->through, NULL);
 	harvest(l, l->restarted, l->history);
-	assert_int_equal(history_pasts(l->history, now_of(l), recall, l->restarted), 0);
+	assert_int_equal(history_pasts(l->history, now_of(l), SIZE_MAX, recall, l->restarted), 0);
 	observations_settle(l->restarted, now_of(l));
 }
 
@@ -410,7 +410,7 @@ static void a_day_without_an_end_is_kept(void **state)
 
 	open_all(l);
 	l->slot = 3 * DAY + 1; /* the hours are gone by their time, had they not been folded */
-	assert_int_equal(history_pasts(l->history, now_of(l), count_past, sums), 0);
+	assert_int_equal(history_pasts(l->history, now_of(l), SIZE_MAX, count_past, sums), 0);
 	assert_int_equal(sums[1], 103);
 	assert_int_equal(sums[2], 10);
 	assert_int_equal(sums[3], 5);
@@ -448,7 +448,7 @@ static void sources_that_do_not_come_back_are_kept(void **state)
 	l->slot = 4 * DAY;
 	for (int i = 0; i < 3; i++)
 		flush(l);
-	assert_int_equal(history_pasts(l->history, now_of(l), count_past, sums), 0);
+	assert_int_equal(history_pasts(l->history, now_of(l), SIZE_MAX, count_past, sums), 0);
 	assert_int_equal(sums[1], 30);
 	assert_int_equal(sums[2], 5);
 }
@@ -479,13 +479,53 @@ static void a_stop_within_a_slot_loses_nothing(void **state)
 		open_all(l);
 		assert_int_equal(observations_pass(l->restarted, sec, history_put, l->history), 0);
 		assert_int_equal(observations_add(l->restarted, &a, &l->rows[2], sec), 1);
-		assert_int_equal(history_pasts(l->history, sec, recall, l->restarted), 0);
+		assert_int_equal(history_pasts(l->history, sec, SIZE_MAX, recall, l->restarted), 0);
 		assert_int_equal(find(l->restarted, 2, WINDOW_SEASON, sec).requests,
 				 l->rows[2].requests);
 	}
 	flush(l);
 	assert_int_equal(history_days(l->history, a.ip, count_day, &day), 0);
 	assert_int_equal(day, l->rows[2].requests);
+}
+
+/* ---- in parts ---- */
+
+static int count_visit(const uint8_t source[16], const struct past *past, void *arg)
+{
+	int *visits = arg;
+
+	for (uint32_t i = 0; i < SOURCES; i++) {
+		struct seine_addr a = address(i);
+
+		if (memcmp(a.ip, source, sizeof(a.ip)) != 0)
+			continue;
+		visits[i]++;
+		assert_int_equal(past->sums[WINDOW_SEASON][0].requests, 3);
+	}
+	return 0;
+}
+
+/* Each source once, and no call reads much more than it may. Another life left its slots. */
+static void parts_are_the_whole(void **state)
+{
+	int visits[SOURCES] = { 0 }, calls = 1, r;
+	struct life *l = *state;
+
+	open_all(l);
+	for (uint32_t i = 0; i < SOURCES; i++)
+		for (uint32_t slot = 0; slot < 3; slot++)
+			put(l, SPAN_SLOT, slot, i, 1);
+	history_closep(&l->history);
+	observations_freep(&l->restarted);
+	open_all(l);
+	l->slot = DAY + 1;
+	while ((r = history_pasts(l->history, now_of(l), 8, count_visit, visits)) == 1 &&
+	       calls < 100)
+		calls++;
+	assert_int_equal(r, 0);
+	for (uint32_t i = 0; i < SOURCES; i++)
+		assert_int_equal(visits[i], 1);
+	assert_in_range(calls, SOURCES / 8, 3 * SOURCES);
 }
 
 /* ---- errors of who asks ---- */
@@ -508,7 +548,7 @@ static void an_error_of_the_visitor_ends_it(void **state)
 		put(l, SPAN_SLOT, 0, i, 1);
 	l->slot = 1;
 	flush(l);
-	assert_int_equal(history_pasts(l->history, now_of(l), refuse, &visits), -ENOMEM);
+	assert_int_equal(history_pasts(l->history, now_of(l), SIZE_MAX, refuse, &visits), -ENOMEM);
 	assert_int_equal(visits, 1);
 }
 
@@ -521,6 +561,7 @@ int main(void)
 		TEST(a_day_without_an_end_is_kept),
 		TEST(sources_that_do_not_come_back_are_kept),
 		TEST(a_stop_within_a_slot_loses_nothing),
+		TEST(parts_are_the_whole),
 		TEST(an_error_of_the_visitor_ends_it),
 	};
 

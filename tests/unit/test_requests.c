@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include "user/base/cleanup.h"
 #include "user/control/answer.h"
 #include "user/control/reply.h"
@@ -233,6 +234,32 @@ static void seeds_are_taken_all_or_none(void **state)
 	assert_int_equal(mind.rounds[WINDOW_DAY].sec, 0); /* a round is due */
 }
 
+/* As many as may be: those that are held can be given again, and no others. */
+static void seeds_are_renewed_where_there_is_no_room(void **state)
+{
+	struct seeds all = { calloc(SEEDS_MAX, sizeof(struct seed)), SEEDS_MAX };
+	_cleanup_(json_decrefp) json_t *a = NULL;
+
+	(void)state;
+	assert_non_null(all.list);
+	for (uint32_t i = 0; i < SEEDS_MAX; i++) {
+		uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, 10, i >> 16, i >> 8 & 0xff, i & 0xff };
+
+		memcpy(all.list[i].source, ip, sizeof(ip));
+		all.list[i].expires_sec = INT64_MAX;
+	}
+	assert_int_equal(mind_add_seeds(&mind, &all, 1), 0);
+	free(all.list);
+	a = ask(CONTROL_CHANGE,
+		"{\"verb\":\"campaign seed\",\"seeds\":[\"10.0.0.7\",\"10.1.0.7\"]}");
+	assert_int_equal(number(a, "given"), 2);
+	assert_int_equal(number(a, "new"), 0);
+	assert_int_equal(mind.seeds.n, SEEDS_MAX);
+	assert_int_equal(code(CONTROL_CHANGE, "{\"verb\":\"campaign seed\",\"seeds\":"
+					      "[\"10.0.0.7\",\"192.0.2.1\"]}"),
+			 ANSWER_INVALID);
+}
+
 static void seeds_are_listed_and_forgotten(void **state)
 {
 	_cleanup_(json_decrefp) json_t *a = NULL, *list = NULL, *cleared = NULL;
@@ -329,6 +356,49 @@ static void dossiers_at_decisions(void **state)
 	dossiers_keep(&agent, &m);
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "ended grown acted found");
+}
+
+/* It is due until it is written. */
+static void a_dossier_that_cannot_be_written_is_tried_again(void **state)
+{
+	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+
+	(void)state;
+	agent.started_sec = 0;
+	sqlite3_hard_heap_limit64(1);
+	dossiers_keep(&agent, &m);
+	sqlite3_hard_heap_limit64(0);
+	assert_string_equal(events(), "");
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found");
+}
+
+/* Days later another campaign gets the name: nothing is told of the first as if it were this. */
+static void a_name_that_is_used_again_begins_anew(void **state)
+{
+	struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
+	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
+	struct entries desired = { .list = &e, .n = 1 };
+	struct campaigns none = { 0 };
+
+	(void)state;
+	agent.started_sec = 0;
+	judgement.desired = &desired;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "acted found");
+	mind.campaigns = &none;
+	judgement.desired = NULL;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "acted found");
+	mind.campaigns = &campaigns;
+	m.unix_sec += 200000;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found");
+	campaign.ended_sec = 900;
+	dossiers_keep(&agent, &m);
+	campaign.ended_sec = 0;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found ended found");
 }
 
 /* One that a former life has found is not found again. */
@@ -475,8 +545,11 @@ int main(void)
 		cmocka_unit_test(members_are_shown_up_to_the_limit),
 		cmocka_unit_test(explanations_have_sentences_and_refusals),
 		WITH_OBSERVATIONS(seeds_are_taken_all_or_none),
+		WITH_OBSERVATIONS(seeds_are_renewed_where_there_is_no_room),
 		WITH_OBSERVATIONS(seeds_are_listed_and_forgotten),
 		WITH_HISTORY(dossiers_at_decisions),
+		WITH_HISTORY(a_dossier_that_cannot_be_written_is_tried_again),
+		WITH_HISTORY(a_name_that_is_used_again_begins_anew),
 		WITH_HISTORY(a_remembered_campaign_is_not_new),
 		WITH_HISTORY(the_past_explains_itself),
 		cmocka_unit_test(sources_know_their_campaign),

@@ -118,26 +118,23 @@ static int append(struct campaigns *list, const struct campaign *c)
 	return 0;
 }
 
-/* One that cannot be read is left out. */
-static int read_all(struct history *h, uint32_t now_sec, struct campaigns *list)
+static int read_all(struct history *h, uint32_t now_sec, struct campaigns *list, size_t *left_out)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	struct campaign c;
 	int r, res;
 
-	res = file_prepare(h,
-			   "SELECT id, record, members FROM campaign WHERE form = ?1 "
-			   "ORDER BY rowid",
-			   &s);
+	res = file_prepare(h, "SELECT id, record, members, form FROM campaign ORDER BY rowid", &s);
 	if (res < 0)
 		return res;
-	sqlite3_bind_int(s, 1, RECORD_FORM);
 	while ((r = sqlite3_step(s)) == SQLITE_ROW && list->n < CAMPAIGNS_MAX) {
-		res = read_campaign(h, s, &c);
+		res = sqlite3_column_int(s, 3) == RECORD_FORM ? read_campaign(h, s, &c) : -EBADMSG;
 		if (res == -ENOMEM)
 			return res;
-		if (res < 0)
+		if (res < 0) {
+			++*left_out;
 			continue;
+		}
 		res = is_over(h, &c, now_sec) ? 1 : append(list, &c);
 		if (res != 0)
 			campaign_clear(&c);
@@ -158,19 +155,22 @@ static int by_strength(const void *a, const void *b)
 					    : (x->id > y->id) - (x->id < y->id);
 }
 
-int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret)
+int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret,
+		      size_t *ret_left_out)
 {
 	_cleanup_(campaigns_freep) struct campaigns *list = calloc(1, sizeof(*list));
+	size_t left_out = 0;
 	int r;
 
 	if (!list)
 		return -ENOMEM;
-	r = h->db ? file_end(h, read_all(h, now_sec, list)) : 0;
+	r = h->db ? file_end(h, read_all(h, now_sec, list, &left_out)) : 0;
 	if (r < 0)
 		return r;
 	if (list->n)
 		qsort(list->list, list->n, sizeof(*list->list), by_strength);
 	*ret = take_ptr(list);
+	*ret_left_out = left_out;
 	return 0;
 }
 
@@ -204,13 +204,23 @@ static int trim_dossiers(struct history *h, uint32_t campaign)
 	return file_run(h, sql);
 }
 
-int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d)
+static int remove_dossiers(struct history *h, uint32_t campaign)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "DELETE FROM dossier WHERE campaign = %u", campaign);
+	return file_run(h, sql);
+}
+
+int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d, bool anew)
 {
 	int r;
 
 	if (!h->db)
 		return -EIO;
 	r = file_run(h, "BEGIN IMMEDIATE");
+	if (r == 0 && anew)
+		r = remove_dossiers(h, campaign);
 	if (r == 0)
 		r = put_dossier(h, campaign, d);
 	if (r == 0)

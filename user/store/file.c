@@ -22,6 +22,7 @@
 #define PAGE 4096
 #define WAL_PAGES 1000 /* written back at that size, or at a 32nd of the limit */
 #define WAL_PAGES_MIN 16
+#define BUSY_MS 1000 /* somebody may just be reading it, when it is opened */
 
 static const struct {
 	const char *table;
@@ -279,6 +280,7 @@ static int tune(struct history *h)
 		"PRAGMA wal_autocheckpoint = %" PRIu64 ";"
 		"PRAGMA journal_size_limit = %" PRIu64 ";",
 		PAGE, pages, pages * PAGE);
+	sqlite3_busy_timeout(h->db, BUSY_MS);
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return file_run(h, sql);
@@ -398,19 +400,26 @@ static int set_aside(struct history *h, char *why)
 	return 0;
 }
 
+/* Behind what `why` says already. */
 static int refuse_open(struct history *h, char *why, int r)
 {
 	const char *text = r == -EBUSY ? "another process uses it" : h->error;
+	size_t said = strlen(why);
 
-	snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, text);
+	if (said)
+		snprintf(why + said, HISTORY_WHY - said, "; then: %.120s", text);
+	else
+		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, text);
 	file_close(h);
 	return r;
 }
 
 int file_open(struct history *h, char *why)
 {
-	int r = open_once(h);
+	int r;
 
+	why[0] = '\0';
+	r = open_once(h);
 	if (r == 0)
 		return 0;
 	if (!h->damaged)
@@ -427,8 +436,19 @@ int file_end(struct history *h, int r)
 	if (!h->damaged)
 		return r;
 	file_close(h);
+	h->notice[0] = '\0';
 	if (set_aside(h, h->notice) < 0 || open_once(h) < 0)
 		(void)refuse_open(h, h->notice, -EIO);
 	h->damaged = false;
+	h->renewed = true;
 	return r;
+}
+
+int file_end_reading(struct history *h, int r)
+{
+	r = file_end(h, r);
+	if (r < 0 && !h->notice[0])
+		snprintf(h->notice, sizeof(h->notice), "%.120s: %.120s", h->path,
+			 r == -ENOMEM ? strerror(-r) : h->error);
+	return r < 0 ? 0 : r;
 }

@@ -44,6 +44,20 @@ struct fold {
 	int key_size;
 };
 
+/* Prefixes in them; see netfold.c. */
+struct net_fold {
+	unsigned int span; /* at work; 0: not begun, SPANS: done */
+	uint32_t part;	   /* of it */
+	uint32_t start[SPANS];
+};
+
+/* The reading of everything, part by part; see past.c. */
+struct recall {
+	struct known *known; /* of those told so far; NULL: not at work */
+	uint8_t key[16];     /* the last one told */
+	size_t key_size;
+};
+
 struct history {
 	struct history_settings settings;
 	char path[PATH_MAX];
@@ -51,13 +65,19 @@ struct history {
 	sqlite3_stmt *queries[KINDS][QUERIES];
 	struct queue queue;
 	struct fold fold;
+	struct net_fold net_fold;
+	struct recall recall;
 	struct known *known;	  /* NULL before all was read once */
 	bool opening;		  /* its tables are being looked at */
 	bool damaged;		  /* seen since the last file_end() */
 	char error[HISTORY_WHY];  /* the last one */
 	char notice[HISTORY_WHY]; /* what the next flush must tell; empty: nothing */
+	bool renewed;		  /* it tells that the file was set aside */
 	uint32_t trimmed_slot;	  /* when days last had to go for want of room; 0: never */
 	uint32_t now_slot;	  /* at the last flush */
+	bool compared;		  /* its newest row with the clock; see history_clock() */
+	bool moved;		  /* the clock, since the start */
+	uint32_t doubt_sec;	  /* until then it may be wrong */
 	uint32_t counted_start;	  /* the day that `counted` rows were counted of */
 	uint64_t counted;
 };
@@ -71,6 +91,8 @@ int file_errno(struct history *h, int code);
 /* What SQLite would let pass; always -EUCLEAN. */
 int file_damaged(struct history *h, const char *reason);
 int file_end(struct history *h, int r);
+/* The same for who only reads, and goes on without: what failed is told by the next flush. */
+int file_end_reading(struct history *h, int r);
 
 int file_run(struct history *h, const char *sql);
 int file_prepare(struct history *h, const char *sql, sqlite3_stmt **ret);
@@ -106,7 +128,11 @@ int fold_some(struct history *h, uint32_t now_slot, size_t max); /* sources; SIZ
 /* As deeds_get(), and where a span is yet to be folded, what its row will be. */
 int fold_get(struct history *h, enum span span, uint32_t start, const uint8_t *key, size_t key_size,
 	     struct deed *ret);
+/* Before the first row is written: about `max` rows. 1: there is more. */
+int netfold_some(struct history *h, uint32_t now_slot, size_t max);
 int fold_begin(struct history *h);
+/* Has a span that is over yet to be folded? */
+bool fold_due(const struct history *h, uint32_t now_slot);
 /* Functions of SQL that the statements need. */
 int deeds_register(struct history *h);
 

@@ -157,12 +157,22 @@ static int64_t fold_span(struct history *h, enum span span, size_t max)
 	return done;
 }
 
+static bool is_due(const struct history *h, enum span span, uint32_t now_slot)
+{
+	return h->fold.start[span] && h->fold.start[span] + span_slots(span) <= now_slot;
+}
+
+bool fold_due(const struct history *h, uint32_t now_slot)
+{
+	return is_due(h, SPAN_HOUR, now_slot) || is_due(h, SPAN_DAY, now_slot);
+}
+
 int fold_some(struct history *h, uint32_t now_slot, size_t max)
 {
 	int64_t done;
 
 	for (enum span span = SPAN_HOUR; span <= SPAN_DAY && max; span++) {
-		if (!h->fold.start[span] || h->fold.start[span] + span_slots(span) > now_slot)
+		if (!is_due(h, span, now_slot))
 			continue;
 		done = fold_span(h, span, max);
 		if (done < 0)

@@ -43,12 +43,67 @@ void history_close(struct history *h)
 {
 	if (!h)
 		return;
+	if (h->db && h->net_fold.span)
+		(void)netfold_some(h, h->now_slot, SIZE_MAX);
 	if (h->db)
 		(void)deeds_write(h, SIZE_MAX);
 	file_close(h);
 	queue_clear(&h->queue);
 	known_free(h->known);
+	known_free(h->recall.known);
 	free(h);
+}
+
+/* ---- the clock ---- */
+
+#define CLOCK_BEHIND KEEP_HOURS	   /* of what is finer than days nothing would be left */
+#define CLOCK_AHEAD SPAN_DAY_SLOTS /* no row begins later than its slot */
+#define DOUBT_SEC 3600		   /* in which a clock is set, if there is anything to set it by */
+
+static int newest_row(struct history *h, int64_t *ret)
+{
+	int64_t start, newest = 0; /* which is also what is no number */
+	int r;
+
+	for (unsigned int kind = 0; kind < KINDS; kind++) {
+		r = file_number(h, h->queries[kind][QUERY_NEWEST], &start);
+		if (r < 0)
+			return r;
+		if (r && start > newest)
+			newest = start;
+	}
+	*ret = newest;
+	return newest > 0;
+}
+
+/* Once, before anything is written. */
+static int compare_clock(struct history *h, uint32_t now_slot, uint32_t now_sec)
+{
+	int64_t newest;
+	int r;
+
+	if (h->compared)
+		return 0;
+	r = newest_row(h, &newest);
+	if (r < 0)
+		return r;
+	h->compared = true;
+	if (r && (newest + CLOCK_BEHIND < now_slot || newest > (int64_t)now_slot + CLOCK_AHEAD))
+		h->doubt_sec = now_sec + DOUBT_SEC;
+	return 0;
+}
+
+static bool is_doubted(const struct history *h, uint32_t now_sec)
+{
+	return now_sec < h->doubt_sec;
+}
+
+enum history_clock history_clock(struct history *h, int64_t now_unix, uint32_t now_sec)
+{
+	int64_t by = now_unix - now_sec - h->settings.epoch_sec;
+
+	h->moved = llabs(by) > h->settings.window_sec / SPAN_DAY_SLOTS;
+	return h->moved ? CLOCK_MOVED : is_doubted(h, now_sec) ? CLOCK_DOUBTED : CLOCK_TRUSTED;
 }
 
 /* ---- ageing ---- */
@@ -72,17 +127,26 @@ static int remove_some(struct history *h, unsigned int kind, int64_t start, size
 	return 0;
 }
 
+/* The first span that is too old, or lies where only a wrong clock can have been. 1, 0: none. */
+static int next_old(struct history *h, unsigned int kind, uint32_t now_slot, int64_t *ret)
+{
+	int64_t oldest = (int64_t)now_slot - kept_slots(kind % SPANS);
+	int r = file_next_start(h, kind, -1, ret);
+
+	if (r <= 0 || *ret < oldest)
+		return r;
+	return file_next_start(h, kind, (int64_t)now_slot + CLOCK_AHEAD, ret);
+}
+
 static int remove_old(struct history *h, uint32_t now_slot, size_t *budget)
 {
 	int64_t start;
 	int r = 0;
 
 	for (unsigned int kind = 0; kind < KINDS; kind++) {
-		int64_t oldest = (int64_t)now_slot - kept_slots(kind % SPANS);
-
 		while (*budget) {
-			r = file_next_start(h, kind, -1, &start);
-			if (r <= 0 || start >= oldest)
+			r = next_old(h, kind, now_slot, &start);
+			if (r <= 0)
 				break;
 			r = remove_some(h, kind, start, budget);
 			if (r < 0)
@@ -176,7 +240,7 @@ static int shrink(struct history *h)
 	return file_run(h, sql);
 }
 
-static int age(struct history *h, uint32_t now_slot, size_t max)
+static int age(struct history *h, uint32_t now_slot, uint32_t now_sec, size_t max)
 {
 	size_t budget = max < REMOVE_MOST / REMOVE_FACTOR ? max * REMOVE_FACTOR : REMOVE_MOST;
 	int r;
@@ -184,7 +248,7 @@ static int age(struct history *h, uint32_t now_slot, size_t max)
 	if (budget < REMOVE_LEAST)
 		budget = REMOVE_LEAST;
 	r = file_run(h, "BEGIN IMMEDIATE");
-	if (r == 0)
+	if (r == 0 && !h->moved && !is_doubted(h, now_sec))
 		r = remove_old(h, now_slot, &budget);
 	if (r == 0)
 		r = make_room(h, now_slot, &budget);
@@ -199,24 +263,33 @@ static int age(struct history *h, uint32_t now_slot, size_t max)
 
 /* ---- flush ---- */
 
-static int flush(struct history *h, size_t max, uint32_t now_slot)
+static int flush(struct history *h, size_t max, uint32_t now_slot, uint32_t now_sec)
 {
 	int r, aged;
 
-	r = deeds_write(h, max);
+	r = compare_clock(h, now_slot, now_sec);
+	if (r == 0)
+		r = netfold_some(h, now_slot, max);
+	if (r > 0)
+		return 1;
+	if (r == 0)
+		r = deeds_write(h, max);
 	if (r == 0 && !h->queue.rows)
 		r = fold_some(h, now_slot - 1, max); /* a turn may still tell of the last slot */
 	/* Also where a full disk keeps rows from being written: this is what may help. */
-	aged = h->damaged ? 0 : age(h, now_slot, max);
+	aged = h->damaged ? 0 : age(h, now_slot, now_sec, max);
 	return r < 0 ? r : aged;
 }
 
 /* What readers met since the last flush is told now. */
 static int tell_notice(struct history *h, char *why)
 {
+	int r = h->renewed ? -EUCLEAN : -EIO;
+
 	snprintf(why, HISTORY_WHY, "%s", h->notice);
 	h->notice[0] = '\0';
-	return -EUCLEAN;
+	h->renewed = false;
+	return r;
 }
 
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why)
@@ -225,20 +298,20 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 	int r;
 
 	h->now_slot = now_slot;
-	if (h->notice[0])
+	if (h->renewed)
 		return tell_notice(h, why);
 	if (!h->db) {
 		r = file_open(h, why);
 		if (r != 0)
 			return r < 0 ? r : -EUCLEAN;
 	}
-	r = flush(h, max, now_slot);
+	r = flush(h, max, now_slot, now_sec);
 	if (r < 0)
 		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
 	r = file_end(h, r);
-	if (h->notice[0])
+	if (h->renewed || (r >= 0 && h->notice[0]))
 		return tell_notice(h, why);
-	return r < 0 ? r : (int64_t)h->queue.rows;
+	return r < 0 ? r : (int64_t)h->queue.rows + r;
 }
 
 /* ---- state ---- */
@@ -280,6 +353,11 @@ static int count_day(struct history *h, uint32_t start, uint64_t *ret)
 bool history_full(const struct history *h)
 {
 	return h->trimmed_slot && h->now_slot - h->trimmed_slot < SPAN_DAY_SLOTS;
+}
+
+uint64_t history_lost(const struct history *h)
+{
+	return h->queue.lost;
 }
 
 static int read_state(struct history *h, struct history_state *s)

@@ -14,18 +14,17 @@
  * its limit the oldest days go first. Times are counted in slots since 1970 (slot_at()).
  *
  * A file that turns out to be damaged is set aside at once, whoever meets that; the next flush
- *tells. What is queued and not yet written is not seen by those who read.
+ * tells. What is queued and not yet written is not seen by those who read.
  *
  * Measured with SQLite 3.40 on a virtual machine of two cores, a million sources of which a fifth
- *is IPv6, about 25 requests a day each:
+ * is IPv6, about 25 requests a day each:
  *
- *	a row of a day, all told	48 bytes (49.7, 45.5, 50.2 MB for three days)
- *	so 46 days of a million		2.2 GB; hours and slots add 1.5 GB at most with so few
- *requests
- *	a million rows written		1.9 s, 20,000 rows a call: 40 ms, the first 0.29 s, as it
- *sorts history_pasts()			0.66 us a row; 32 million rows (24 hours, 3 days, 5 slots)
- *21 s of CPU; 46 MB of memory, however many sources there are
- *	history_past()			0.3 ms; 0.2 us for a source that was never seen
+ *  - a row of a day, all told: 48 bytes (49.7, 45.5, 50.2 MB for three days); so 46 days of a
+ *    million take 2.2 GB; hours and slots add 1.5 GB at most with so few requests
+ *  - a million rows written: 1.9 s; 20,000 rows a call: 40 ms, the first 0.29 s, as it sorts
+ *  - history_pasts(): 0.66 us a row; 32 million rows (24 hours, 3 days, 5 slots) 21 s of CPU; 46 MB
+ *    of memory, however many sources there are
+ *  - history_past(): 0.3 ms; 0.2 us for a source that was never seen
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
@@ -72,9 +71,11 @@ int history_put(enum span span, uint32_t start, const struct deed *deed, void *h
  */
 int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, struct past *ret);
 
-/* The same for all sources of which something is known, each once, in no order. For a start: reads
- * everything in the file once. An error of `visit` ends it and is returned. */
-int history_pasts(struct history *h, uint32_t now_sec,
+/* The same for all sources of which something is known, each once, in no order; for a start. Reads
+ * the whole file once, about `rows` rows of it in a call. 1: there is more, which the next call
+ * with the same `now_sec` goes on with; nothing may be flushed meanwhile. 0: all was told, or the
+ * rest cannot be read, which the next flush tells. An error of `visit` ends it and is returned. */
+int history_pasts(struct history *h, uint32_t now_sec, size_t rows,
 		  int (*visit)(const uint8_t source[16], const struct past *past, void *arg),
 		  void *arg);
 
@@ -98,9 +99,19 @@ int history_net_days(struct history *h, const uint8_t net[16],
 /* --- Writing and ageing --- */
 
 /* Writes at most `max` queued rows in one transaction, then removes a bounded number of rows that
- * are too old or too many. Returns how many still wait. On failure they stay queued up to a limit,
+ * are too old or too many. Returns how many still wait, and 1 more
+ * while what a former life left is put in order first. On failure they stay queued up to a limit,
  * beyond which the oldest are dropped and counted. */
 int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why);
+
+/*
+ * A clock that is wrong at a start would make everything in the file too old, or never old. So
+ * where its newest row is more than two days behind the clock, or a day ahead, no row is removed
+ * for its age in the first hour; and none at all once the clock was set by more than a slot, as
+ * all that is written now is dated by what it said at the start. To be asked each cycle.
+ */
+enum history_clock { CLOCK_TRUSTED, CLOCK_DOUBTED, CLOCK_MOVED };
+enum history_clock history_clock(struct history *h, int64_t now_unix, uint32_t now_sec);
 
 struct history_state {
 	uint64_t bytes;		/* of the file and its log */
@@ -110,7 +121,9 @@ struct history_state {
 	bool full; /* days younger than their time had to go */
 };
 int history_state(struct history *h, struct history_state *ret);
-bool history_full(const struct history *h); /* the same, for every cycle to ask */
+/* The same, for every cycle to ask. */
+bool history_full(const struct history *h);
+uint64_t history_lost(const struct history *h);
 
 /* --- Seeds --- */
 
@@ -121,9 +134,11 @@ int history_clear_seeds(struct history *h, char *why);
 
 /* --- Campaigns --- */
 
-/* The campaigns of a round, whole, so that they keep their names over a restart. */
+/* The campaigns of a round, whole, so that they keep their names over a restart. What was saved
+ * before is gone. `ret_left_out` are those that cannot be read. */
 int history_save_campaigns(struct history *h, const struct campaigns *c);
-int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret);
+int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **ret,
+		      size_t *ret_left_out);
 
 /* What was known of a campaign when something was decided about it. */
 struct dossier {
@@ -131,7 +146,8 @@ struct dossier {
 	char event[16]; /* "found", "acted", "grown", "ended" */
 	char *json;	/* the evidence as `seine campaign explain --json` shows it */
 };
-int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d);
+/* `anew`: those of an earlier campaign that had the name go. */
+int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d, bool anew);
 /* Newest first; at most `limit`. The dossier is the callee's. */
 int history_dossiers(struct history *h, uint32_t campaign, size_t limit,
 		     int (*visit)(const struct dossier *d, void *arg), void *arg);

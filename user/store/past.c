@@ -4,10 +4,10 @@
  * had it never stopped.
  *
  * The time since each border is covered with rows that do not overlap: whole days, before and
- *behind them hours, before and behind those slots, as far as there are any. Where only a day is
- *left that a border divides, it belongs to the half in which its middle lies. So every row that is
- *needed, and what it counts to, follows from the time alone; one source is read by a look-up of
- *each, all sources by a walk over them.
+ * behind them hours, before and behind those slots, as far as there are any. Where only a day is
+ * left that a border divides, it belongs to the half in which its middle lies. So every row that is
+ * needed, and what it counts to, follows from the time alone; one source is read by a look-up of
+ * each, all sources by a walk over them, which can be left behind any source and gone on with.
  *
  *	border        |
  *	days                  [   day   ][   day   ]
@@ -217,14 +217,13 @@ int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, 
 	struct gathering g = { .history = h, .pieces = &pieces };
 	int r;
 
-	if (!h->db || (h->known && !known_maybe(h->known, source)))
+	/* A disk that fails is asked again after the next flush. */
+	if (!h->db || h->notice[0] || (h->known && !known_maybe(h->known, source)))
 		return 0;
 	find_pieces(h, now_sec, &pieces);
 	begin(&g);
 	r = read_past(h, source, &g);
-	if (file_end(h, r) < 0)
-		return h->notice[0] ? 0 : r; /* set aside, to be told by the next flush */
-	if (r == 0)
+	if (file_end_reading(h, r) <= 0)
 		return 0;
 	end(&g);
 	*ret = g.past;
@@ -233,85 +232,104 @@ int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, 
 
 /* ---- all sources ---- */
 
+#define ROWS_PER_FOLD 8 /* read while one source is folded */
+
 struct visitor {
 	int (*visit)(const uint8_t source[16], const struct past *past, void *arg);
 	void *arg;
-	struct known *known;
-	int result; /* of `visit`, where it is an error */
+	int result;  /* of `visit`, where it is an error */
+	size_t rows; /* yet to be read */
 };
 
-static int tell(struct gathering *g, const uint8_t *key, size_t key_size, struct visitor *v)
+static int tell(struct gathering *g, struct recall *at, struct visitor *v)
 {
 	uint8_t source[16];
 
-	if (key_unpack(key, key_size, source) < 0)
+	if (key_unpack(at->key, at->key_size, source) < 0)
 		return 0;
 	end(g);
-	known_add(v->known, source);
+	known_add(at->known, source);
 	v->result = v->visit(source, &g->past, v->arg);
 	return v->result;
 }
 
-static int each_past(struct walk *w, struct gathering *g, struct visitor *v)
+/* 1: there is more, behind at->key. */
+static int each_past(struct walk *w, struct gathering *g, struct recall *at, struct visitor *v)
 {
-	uint8_t key[KEY_BYTES];
-	size_t key_size = 0;
 	struct deed deed = { 0 };
 	struct walk_row row;
+	bool any = false;
 	int r;
 
 	while ((r = walk_next(w, &row)) > 0) {
-		if (row.key_size > sizeof(key) || deed_unpack(row.data, row.data_size, &deed) < 0)
+		v->rows -= v->rows > 0;
+		if (row.key_size > sizeof(at->key) ||
+		    deed_unpack(row.data, row.data_size, &deed) < 0)
 			continue;
-		if (row.key_size != key_size || memcmp(row.key, key, key_size)) {
-			r = key_size ? tell(g, key, key_size, v) : 0;
-			if (r < 0)
-				return r;
-			memcpy(key, row.key, row.key_size);
-			key_size = row.key_size;
+		if (!any || row.key_size != at->key_size ||
+		    memcmp(row.key, at->key, row.key_size)) {
+			r = any ? tell(g, at, v) : 0;
+			if (r < 0 || (any && !v->rows))
+				return r < 0 ? r : 1;
+			any = true;
+			memcpy(at->key, row.key, row.key_size);
+			at->key_size = row.key_size;
 			begin(g);
 		}
 		gather(g, row.span, &deed);
 	}
-	return r == 0 && key_size ? tell(g, key, key_size, v) : r;
-}
-
-static void known_freep(struct known **k)
-{
-	known_free(*k);
+	return r == 0 && any ? tell(g, at, v) : r;
 }
 
 static int walk_pasts(struct history *h, const struct pieces *pieces, struct visitor *v)
 {
 	struct gathering g = { .history = h, .pieces = pieces };
 	_cleanup_(walk_freep) struct walk *w = NULL;
-	int r = walk_new(h, pieces->spans, pieces->n, NULL, 0, &w);
+	int r;
 
-	return r < 0 ? r : each_past(w, &g, v);
+	r = walk_new(h, pieces->spans, pieces->n, h->recall.key, h->recall.key_size, &w);
+	return r < 0 ? r : each_past(w, &g, &h->recall, v);
 }
 
-int history_pasts(struct history *h, uint32_t now_sec,
+static int read_some(struct history *h, uint32_t now_sec, struct visitor *v)
+{
+	struct pieces pieces;
+	uint32_t now_slot;
+	int r = 0;
+
+	find_pieces(h, now_sec, &pieces);
+	now_slot = (uint32_t)pieces.now_slot;
+	if (fold_due(h, now_slot))
+		r = fold_some(h, now_slot, v->rows / ROWS_PER_FOLD + 1);
+	if (r < 0 || fold_due(h, now_slot))
+		return r < 0 ? r : 1;
+	return walk_pasts(h, &pieces, v);
+}
+
+int history_pasts(struct history *h, uint32_t now_sec, size_t rows,
 		  int (*visit)(const uint8_t source[16], const struct past *past, void *arg),
 		  void *arg)
 {
-	_cleanup_(known_freep) struct known *known = NULL;
-	struct pieces pieces;
-	struct visitor v = { .visit = visit, .arg = arg };
+	struct visitor v = { .visit = visit, .arg = arg, .rows = rows };
 	int r;
 
 	if (!h->db)
 		return 0;
-	r = known_new(&known);
-	if (r < 0)
-		return r;
-	v.known = known;
-	find_pieces(h, now_sec, &pieces);
-	r = fold_some(h, (uint32_t)pieces.now_slot, SIZE_MAX);
-	if (r == 0)
-		r = walk_pasts(h, &pieces, &v);
-	if (file_end(h, r) < 0)
-		return h->notice[0] && !v.result ? 0 : r;
+	if (!h->recall.known) {
+		r = known_new(&h->recall.known);
+		if (r < 0)
+			return r;
+	}
+	r = read_some(h, now_sec, &v);
+	r = v.result < 0 ? file_end(h, r) : file_end_reading(h, r);
+	if (r > 0)
+		return 1;
 	known_free(h->known);
-	h->known = take_ptr(known);
-	return 0;
+	h->known = NULL;
+	if (v.result < 0 || h->notice[0])
+		known_free(h->recall.known);
+	else
+		h->known = h->recall.known;
+	h->recall = (struct recall){ 0 };
+	return v.result;
 }
