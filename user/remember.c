@@ -440,11 +440,13 @@ void remember_stop(struct agent *a)
 {
 	char why[HISTORY_WHY] = "out of memory";
 	struct remember *m = a->remember;
-	int64_t r;
+	int64_t r = 0;
 
 	if (!a->history)
 		return;
-	r = observations_tell_present(a->mind->observations, history_put, a->history);
+	/* Before its past is known, a row may hold what was told at the end before this one. */
+	if (a->mind->recalled)
+		r = observations_tell_present(a->mind->observations, history_put, a->history);
 	for (int span = 0; span < SPANS && r == 0 && m->slot; span++)
 		r = tell_span(a, span, m->slot - m->slot % span_slots[span]);
 	if (r == 0)

@@ -143,3 +143,22 @@ db.commit()' "$dir/history.db"
 	start_agent
 	json "len(a['seeds']) == 1" campaign seeds
 }
+
+# More rows than are read in a turn, of sources that are not seen here.
+@test "a long past is read while the agent answers" {
+	stop_agent -TERM
+	python3 -c 'import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1])
+hour = int(time.time()) // 3600 * 6
+deed = bytes(16) + b"\x01"
+for ago in (6, 12, 18):
+	db.executemany("INSERT OR IGNORE INTO hour VALUES (?, ?, ?)",
+		((hour - ago, i.to_bytes(4, "big"), deed) for i in range(0x0a000000, 0x0a030000)))
+db.commit()' "$dir/history.db"
+	: >"$dir/seined.log"
+	start_agent
+	wait_until grep -q "history: the past of . sources is known" "$dir/seined.log"
+	grep -q "history: the past of sources is being read" "$dir/seined.log"
+	wait_until json 'a["judgement"] and not a["history"]["recalling"]' status
+	json 'not a["degraded"] and a["counters"]["agent_silent"]["total"] == 0' status
+}
