@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "bpf/hash.h"
 #include "tests/sim/crowd.h"
 #include "user/base/cleanup.h"
 #include "user/shoal/shoal.h"
@@ -281,6 +282,48 @@ static void test_young_campaign(void **state)
 	assert_in_range(sum.members - sum.found, 0, 2);
 }
 
+/* Sources of one key: `split` of n behind a second leg, all alike or as varied as people. */
+static void group(struct features *f, size_t n, size_t split, uint64_t key, bool alike)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t random = seine_mix64(key << 32 | i);
+		uint32_t address = (uint32_t)seine_mix64(random);
+		float request = alike ? 0 : (float)(random % 1000) / 250 - 2;
+		float response = alike ? 0 : (float)(random >> 10 & 1023) / 256 - 2;
+
+		f[i] = (struct features){
+			.source = { [10] = 0xff, [11] = 0xff, 10 },
+			.hello_key = key,
+			.requests = alike ? 20 : 4u << (random >> 20 & 7),
+			.trail = { .dual = i < split ? 4 : 0, .none = i < split ? 0 : 4 },
+			.log_request = 8 + request,
+			.log_response = 9 + response,
+			.stacks = 1,
+		};
+		memcpy(&f[i].source[13], &address, 3);
+	}
+}
+
+/* However dense a group is, that alone is one kind of evidence: where others are behind second legs
+ * as often, and no other kind holds, there is no campaign. Where they are not, there is one. */
+static void test_one_kind_is_not_enough(void **state)
+{
+	enum { OWN = 100, KEYS = 40, EACH = 100 };
+	static struct features f[OWN + KEYS * EACH];
+
+	(void)state;
+	for (size_t others = 2; others <= 60; others += 58) {
+		_cleanup_(campaigns_freep) struct campaigns *c = NULL;
+		const struct sim s = { .list = f, .n = ARRAY_LEN(f) };
+
+		group(f, OWN, 70, 1, true);
+		for (size_t key = 0; key < KEYS; key++)
+			group(f + OWN + key * EACH, EACH, others, 2 + key, false);
+		c = correlate(&s, NULL);
+		assert_int_equal(c->n, others < 10);
+	}
+}
+
 /* Campaigns that share work under different software are not each other's excuse. */
 static void test_several_campaigns(void **state)
 {
@@ -444,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_fellows),
 		cmocka_unit_test(test_addresses_used_once),
 		cmocka_unit_test(test_young_campaign),
+		cmocka_unit_test(test_one_kind_is_not_enough),
 		cmocka_unit_test(test_several_campaigns),
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_identity),

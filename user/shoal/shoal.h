@@ -202,7 +202,7 @@ const char *evidence_sentence(const struct campaign *c, enum family f, char *buf
 /* Was there anything to ask? Without seeds, or too few times, a family says nothing. */
 bool evidence_asked(const struct campaign *c, enum family f);
 
-/* "path", "density", "place" */
+/* "path", "schedule", "density", "synchrony", "place", "seed" */
 const char *family_name(enum family f);
 
 /* Would it still be found, whichever kind of evidence was left out? */
