@@ -63,31 +63,31 @@ static uint8_t get_u8(struct reader *r)
 	return *r->at++;
 }
 
+/* Leaves `ret` alone where there are too few. */
+static void get_bytes(struct reader *r, void *ret, size_t n)
+{
+	if (r->left < n) {
+		r->bad = true;
+		return;
+	}
+	memcpy(ret, r->at, n);
+	r->at += n;
+	r->left -= n;
+}
+
 static uint64_t get_u64(struct reader *r)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
-	if (r->left < sizeof(v)) {
-		r->bad = true;
-		return 0;
-	}
-	memcpy(&v, r->at, sizeof(v));
-	r->at += sizeof(v);
-	r->left -= sizeof(v);
+	get_bytes(r, &v, sizeof(v));
 	return le64toh(v);
 }
 
 static uint32_t get_u32(struct reader *r)
 {
-	uint32_t v;
+	uint32_t v = 0;
 
-	if (r->left < sizeof(v)) {
-		r->bad = true;
-		return 0;
-	}
-	memcpy(&v, r->at, sizeof(v));
-	r->at += sizeof(v);
-	r->left -= sizeof(v);
+	get_bytes(r, &v, sizeof(v));
 	return le32toh(v);
 }
 
