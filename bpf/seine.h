@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define SEINE_ABI 2
+#define SEINE_ABI 3
 #define SEINE_MAGIC 0x7365696eu /* "sein" */
 
 #define SEINE_PORT_WORDS (65536 / 64) /* one bit a port */
@@ -27,14 +27,15 @@
 #define SEINE_STREAM_SHIFT 6	      /* bytes an ACK moves on, bin 0: below 128 */
 #define SEINE_TRIP_BINS 96  /* of server time: quarter octaves of microseconds, up to 16 s */
 #define SEINE_SEGMENT 1472  /* bytes of a ClientHello in one event */
-#define SEINE_NOTE 36	    /* text of an entry, NUL-terminated */
+#define SEINE_NOTE 40	    /* text of an entry, NUL-terminated */
 #define SEINE_V4_LENGTHS 25 /* prefix lengths /8 to /32 */
 #define SEINE_V6_LENGTHS 32 /* different lengths in use at once, bounds the datapath's search */
 #define SEINE_BITS_V4 (1u << 24) /* bitmap: one bit per IPv4 /24 ... */
 #define SEINE_BITS_V6 (1u << 23) /* ... then this many hashed over IPv6 /48s */
 #define SEINE_BITS_WORDS ((SEINE_BITS_V4 + SEINE_BITS_V6) / 64) /* of one generation */
 #define SEINE_DOOR_BITS (1u << 26)
-#define SEINE_SHARE 10000 /* a canary's share is counted in ten-thousandths */
+#define SEINE_SHARE 10000 /* the share of sources that an entry drops, in ten-thousandths */
+#define SEINE_NO_ACTOR 0xffffffffu
 
 /* IPv4 as ::ffff:a.b.c.d. As a source key IPv6 is masked to /64 (setting). */
 struct seine_addr {
@@ -63,7 +64,7 @@ enum seine_mode {
 enum seine_action {
 	SEINE_WATCH = 0,
 	SEINE_CANARY = 1, /* drop a share of the sources, picked by a stable hash */
-	SEINE_DROP = 2,
+	SEINE_DROP = 2,	  /* all, or with a share all but the rest, which is held out */
 	SEINE_LIMIT = 3, /* drop what exceeds rate_pps */
 };
 
@@ -152,13 +153,15 @@ struct seine_entry {
 	__u32 expires_sec; /* 0: never, which only an operator may ask for */
 	__u32 slot;	   /* its row in seine_hits; 0 is shared by entries that found none, and
 			    * too shared to limit anything */
-	__u32 share;	   /* SEINE_CANARY: of SEINE_SHARE */
+	__u32 share;	   /* of SEINE_SHARE, for SEINE_CANARY and SEINE_DROP, where 0 is all */
 	__u32 rate_pps;	   /* SEINE_LIMIT */
 	__u32 burst;	   /* SEINE_LIMIT: packets that may come at once */
 	__u32 campaign;	   /* 0: none */
+	__u32 actor;	   /* who: SEINE_OPERATOR a user id, SEINE_FEED and SEINE_FLEET their
+			    * number; SEINE_NO_ACTOR: nobody */
 	char note[SEINE_NOTE];
 };
-_Static_assert(sizeof(struct seine_entry) == 80, "seine_entry is ABI: bump SEINE_ABI");
+_Static_assert(sizeof(struct seine_entry) == 88, "seine_entry is ABI: bump SEINE_ABI");
 
 /* Which prefix lengths the entries of one generation use, longest first. */
 struct seine_lengths {
@@ -177,9 +180,10 @@ struct seine_allow {
 	enum seine_origin origin;
 	__u32 added_sec;
 	__u32 expires_sec; /* 0: never */
+	__u32 actor;	   /* the user id of who asked for it; SEINE_NO_ACTOR: nobody */
 	char note[SEINE_NOTE];
 };
-_Static_assert(sizeof(struct seine_allow) == 48, "seine_allow is ABI: bump SEINE_ABI");
+_Static_assert(sizeof(struct seine_allow) == 56, "seine_allow is ABI: bump SEINE_ABI");
 
 /* What an entry has met, per CPU. Counted whether the packet was dropped or would have been. */
 struct seine_hit {
@@ -490,6 +494,7 @@ _Static_assert(sizeof(struct seine_guard) == 16, "seine_guard is ABI: bump SEINE
 	X(would_drop, "passed: would have been dropped when enforcing") \
 	X(agent_silent, "passed: automatic entry without a living agent") \
 	X(canary_spared, "passed: source outside the canary's share") \
+	X(held_out, "passed: source held out of a drop") \
 	X(within_limit, "passed: within an entry's rate") \
 	X(expired, "passed: entry has expired") \
 	X(hello_differs, "passed: entry is for another ClientHello") \

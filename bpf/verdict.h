@@ -152,6 +152,13 @@ PARSE_INLINE bool verdict_agent_alive(const struct seine_cfg *cfg, __u32 now_sec
 	return beat && now_sec <= *beat + cfg->beat_max_sec;
 }
 
+/* Where a source stands among all, of SEINE_SHARE: the same for every entry and packet, so that a
+ * growing share only ever adds sources. */
+PARSE_INLINE __u32 verdict_share(const struct packet *p)
+{
+	return (seed_source_hash(p) >> 32) * SEINE_SHARE >> 32;
+}
+
 /* What an entry that covers the packet does to it: true to drop. Counts the reason. */
 PARSE_INLINE bool verdict_act(const struct packet *p, const struct seine_entry *entry,
 			      const struct seine_cfg *cfg, struct seine_stats *stats,
@@ -166,9 +173,13 @@ PARSE_INLINE bool verdict_act(const struct packet *p, const struct seine_entry *
 	verdict_hit(p, entry, now_sec);
 
 	switch (entry->action) {
-	case SEINE_DROP: break;
+	case SEINE_DROP:
+		if (!entry->share || verdict_share(p) < entry->share)
+			break;
+		stats->held_out++;
+		return false;
 	case SEINE_CANARY:
-		if ((seed_source_hash(p) >> 32) * SEINE_SHARE >> 32 < entry->share)
+		if (verdict_share(p) < entry->share)
 			break;
 		stats->canary_spared++;
 		return false;

@@ -24,13 +24,13 @@ static const struct option_word {
 	[OPT_TTL] = { "ttl", "TIME", "how long it holds: 90s, 10m, 1h, 7d" },
 	[OPT_PERMANENT] = { "permanent", NULL, "until it is deleted" },
 	[OPT_ACTION] = { "action", "ACTION", "watch, canary, drop (default) or limit" },
-	[OPT_SHARE] = { "share", "PERCENT", "of the sources, with canary: 5%" },
+	[OPT_SHARE] = { "share", "PERCENT", "of the sources, with canary or drop: 5%" },
 	[OPT_RATE] = { "rate", "N", "packets per second let through, with limit" },
 	[OPT_BURST] = { "burst", "N", "packets at once let through, with limit" },
 	[OPT_HELLO] = { "hello", "KEY", "only connections with this ClientHello" },
 	[OPT_PORTS] = { "ports", "LIST", "protected: 443,udp:4433,8000-8100,all" },
 	[OPT_CONNECTIONS] = { "connections", NULL, "one JSON object a connection" },
-	[OPT_NOTE] = { "note", "TEXT", "why; shown in lists, 35 bytes at most" },
+	[OPT_NOTE] = { "note", "TEXT", "why; shown in lists, 39 bytes at most" },
 };
 #define EVERYWHERE \
 	(CLI_TAKES(OPT_HELP) | CLI_TAKES(OPT_JSON) | CLI_TAKES(OPT_SOCKET) | \

@@ -29,14 +29,14 @@ static const char *format_only(const json_t *e, char *buf)
 	return buf;
 }
 
-/* "canary 5 %", "drop +hello" */
+/* "canary 5 %", "drop 95 %", "drop +hello" */
 static const char *format_action(const json_t *e, char *buf)
 {
 	char rate[FORMAT_MAX], only[ONLY_MAX];
 	const char *action = get_text(e, "action"), *hello = format_only(e, only);
 
-	if (strcmp(action, "canary") == 0)
-		snprintf(buf, FORMAT_MAX, "canary %.4g %%%s",
+	if (get_number(e, "share"))
+		snprintf(buf, FORMAT_MAX, "%.6s %.4g %%%s", action,
 			 (uint16_t)get_number(e, "share") / 100.0, hello);
 	else if (strcmp(action, "limit") == 0)
 		snprintf(buf, FORMAT_MAX, "limit %.8s/s%s",

@@ -194,6 +194,30 @@ static void a_canary_takes_its_share(void **state)
 	assert_in_range(dropped, 1024 - 150, 1024 + 150);
 }
 
+/* Whom a canary takes, a drop with a larger share takes too; the rest is held out. */
+static void a_drop_holds_out_the_rest(void **state)
+{
+	struct world *w = *state;
+	struct seine_entry canary = { .action = SEINE_CANARY, .share = 500 };
+	struct seine_entry drop = { .action = SEINE_DROP, .share = 9500 };
+	int held_out = 0;
+
+	for (int i = 0; i < 4096; i++) {
+		enum check_verdict first;
+		char address[16];
+
+		snprintf(address, sizeof(address), "198.18.%d.%d", i / 256, i % 256);
+		put(w, "198.18.0.0/15", canary);
+		first = verdict(w, address);
+		put(w, "198.18.0.0/15", drop);
+		if (verdict(w, address) == CHECK_HELD_OUT) {
+			assert_int_equal(first, CHECK_CANARY_SPARED);
+			held_out++;
+		}
+	}
+	assert_in_range(held_out, 205 - 60, 205 + 60);
+}
+
 /* Sources are masked to /64: all addresses in it share the canary's fate. */
 static void a_canary_sees_ipv6_sources(void **state)
 {
@@ -222,6 +246,7 @@ int main(void)
 		WITH_WORLD(automatic_ones_need_the_agent),
 		WITH_WORLD(a_limit_drops_in_part),
 		WITH_WORLD(a_canary_takes_its_share),
+		WITH_WORLD(a_drop_holds_out_the_rest),
 		WITH_WORLD(a_canary_sees_ipv6_sources),
 	};
 

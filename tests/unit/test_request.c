@@ -69,6 +69,7 @@ static const struct {
 	{ "permanent", ADD(IP ",\"permanent\":true"), SEINE_DROP, 0 },
 	{ "watch", ADD(IP ",\"action\":\"watch\""), SEINE_WATCH, NOW + 3600 },
 	{ "canary", ADD(IP ",\"action\":\"canary\",\"share\":500"), SEINE_CANARY, NOW + 3600 },
+	{ "held out", ADD(IP ",\"share\":9500"), SEINE_DROP, NOW + 3600 },
 	{ "limit", ADD(IP ",\"action\":\"limit\",\"rate_pps\":10"), SEINE_LIMIT, NOW + 3600 },
 	{ "hello", ADD(IP ",\"hello\":\"00c0ffee00c0ffee\""), SEINE_DROP, NOW + 3600 },
 };
@@ -92,14 +93,14 @@ static const struct {
 	{ "unknown action", ADD(IP ",\"action\":\"explode\""), "action" },
 	{ "canary without share", ADD(IP ",\"action\":\"canary\""), "share" },
 	{ "more than all", ADD(IP ",\"action\":\"canary\",\"share\":10001"), "share" },
-	{ "share without canary", ADD(IP ",\"share\":500"), "share" },
+	{ "share of a watch", ADD(IP ",\"action\":\"watch\",\"share\":500"), "share" },
 	{ "limit without rate", ADD(IP ",\"action\":\"limit\""), "rate" },
 	{ "rate without limit", ADD(IP ",\"rate_pps\":10"), "rate" },
 	{ "no burst", ADD(IP ",\"action\":\"limit\",\"rate_pps\":1,\"burst\":0"), "burst" },
 	{ "burst without limit", ADD(IP ",\"burst\":-1"), "burst" },
 	{ "short hello", ADD(IP ",\"hello\":\"c0ffee\""), "hello" },
 	{ "hello 0 would be no condition", ADD(IP ",\"hello\":\"0000000000000000\""), "hello" },
-	{ "long note", ADD(IP ",\"note\":\"012345678901234567890123456789012345\""), "note" },
+	{ "long note", ADD(IP ",\"note\":\"0123456789012345678901234567890123456789\""), "note" },
 	{ "note with an escape", ADD(IP ",\"note\":\"\\u001b[2J\""), "note" },
 };
 

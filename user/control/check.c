@@ -15,6 +15,7 @@ static const struct {
 	[CHECK_WATCHED] = { "watched", "passes: its entry only watches" },
 	[CHECK_HELLO_DIFFERS] = { "hello_differs", "passes: its entry is for another ClientHello" },
 	[CHECK_CANARY_SPARED] = { "canary_spared", "passes: outside the share of its canary" },
+	[CHECK_HELD_OUT] = { "held_out", "passes: held out of a drop, to measure by" },
 	[CHECK_AGENT_SILENT] = { "agent_silent", "passes: automatic entry without a living agent" },
 	[CHECK_WOULD_DROP] = { "would_drop", "passes, and would be dropped when enforcing" },
 	[CHECK_LIMITED] = { "limited", "is dropped beyond the rate of its entry" },
@@ -97,6 +98,9 @@ static enum check_verdict act(const struct check_state *s, const struct prefix *
 		return CHECK_ALLOWED;
 	switch (row->action) {
 	case SEINE_DROP:
+		if (!row->share || in_share(s, address, row->share))
+			break;
+		return CHECK_HELD_OUT;
 	case SEINE_LIMIT: break;
 	case SEINE_CANARY:
 		if (in_share(s, address, row->share))

@@ -32,6 +32,7 @@ enum check_verdict {
 	CHECK_WATCHED,
 	CHECK_HELLO_DIFFERS,
 	CHECK_CANARY_SPARED,
+	CHECK_HELD_OUT,
 	CHECK_AGENT_SILENT,
 	CHECK_WOULD_DROP,
 	CHECK_LIMITED, /* dropped beyond the entry's rate */

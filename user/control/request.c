@@ -391,9 +391,10 @@ int request_mode(const json_t *request, char *why, enum seine_mode *ret)
 static int check_action(enum seine_action action, json_int_t share, json_int_t rate,
 			json_int_t burst, char *why)
 {
-	if (action == SEINE_CANARY ? share < 1 || share > SEINE_SHARE : share != ABSENT)
-		return refuse(why, REQUEST_WHY,
-			      "share: more than 0 %% and at most 100 %%, with action canary");
+	if (share == ABSENT ? action == SEINE_CANARY : share < 1 || share > SEINE_SHARE)
+		return refuse(why, REQUEST_WHY, "share: more than 0 %% and at most 100 %%");
+	if (share != ABSENT && action != SEINE_CANARY && action != SEINE_DROP)
+		return refuse(why, REQUEST_WHY, "share: with action canary or drop");
 	if (action == SEINE_LIMIT ? rate < 1 || rate > UINT32_MAX : rate != ABSENT)
 		return refuse(why, REQUEST_WHY,
 			      "rate: 1 or more packets per second, with action limit");
@@ -416,7 +417,7 @@ static int read_action(const char *name, json_int_t share, json_int_t rate, json
 		return r;
 
 	ret->action = action;
-	if (action == SEINE_CANARY)
+	if (share != ABSENT)
 		ret->share = share;
 	if (action == SEINE_LIMIT) {
 		ret->rate_pps = rate;
