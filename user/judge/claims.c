@@ -344,51 +344,37 @@ int claims_merge(const struct claims *c, struct entries **ret, struct conflicts 
 
 /* ---- what others did ---- */
 
-static bool same_but_slot(const struct entry *a, const struct entry *b)
+struct adoption {
+	struct claims *claims;
+	uint32_t now_sec;
+	int error;
+};
+
+static void adopt_change(const struct entry *was, const struct entry *is, void *arg)
 {
-	struct seine_entry row = a->row;
+	struct adoption *a = arg;
+	struct entry mine;
 
-	row.slot = b->row.slot;
-	return !memcmp(&row, &b->row, sizeof(row));
-}
-
-static int adopt(struct claims *c, const struct entry *e, uint32_t now_sec)
-{
-	struct entry mine = *e;
-
+	if (a->error < 0)
+		return;
+	if (!is) {
+		(void)claims_remove(a->claims, was);
+		return;
+	}
+	mine = *is;
 	mine.row.origin = SEINE_EXTERNAL;
 	mine.row.actor = SEINE_NO_ACTOR;
 	mine.row.campaign = 0;
-	if (!mine.row.added_sec || mine.row.added_sec > now_sec)
-		mine.row.added_sec = now_sec;
-	return claims_put(c, &mine);
+	if (!mine.row.added_sec || mine.row.added_sec > a->now_sec)
+		mine.row.added_sec = a->now_sec;
+	a->error = claims_put(a->claims, &mine);
 }
 
 int claims_adopt(struct claims *c, const struct entries *applied, const struct entries *held,
 		 uint32_t now_sec, struct entries_diff *ret)
 {
-	struct entries_diff diff = { 0 };
-	size_t i = 0, j = 0;
-	int r = 0;
+	struct adoption a = { .claims = c, .now_sec = now_sec };
 
-	while ((i < applied->n || j < held->n) && r == 0) {
-		const struct entry *a = i < applied->n ? &applied->list[i] : NULL;
-		const struct entry *h = j < held->n ? &held->list[j] : NULL;
-		int order = !a ? 1 : !h ? -1 : prefix_compare(&a->prefix, &h->prefix);
-
-		if (order < 0) {
-			diff.removed++;
-			(void)claims_remove(c, a);
-		} else if (order > 0) {
-			diff.added++;
-			r = adopt(c, h, now_sec);
-		} else if (!same_but_slot(a, h)) {
-			diff.changed++;
-			r = adopt(c, h, now_sec);
-		}
-		i += order <= 0;
-		j += order >= 0;
-	}
-	*ret = diff;
-	return r;
+	*ret = entries_each_change(applied, held, adopt_change, &a);
+	return a.error;
 }

@@ -162,30 +162,45 @@ const struct entry *entries_match(const struct entries *e, const struct prefix *
 	}
 }
 
-static bool same_row(const struct seine_entry *a, const struct seine_entry *b)
+bool entry_same(const struct entry *a, const struct entry *b)
 {
-	struct seine_entry x = *a;
+	struct seine_entry x = a->row;
 
-	x.slot = b->slot;
-	return !memcmp(&x, b, sizeof(x));
+	x.slot = b->row.slot;
+	return !memcmp(&x, &b->row, sizeof(x)) && !prefix_compare(&a->prefix, &b->prefix);
+}
+
+struct entries_diff entries_each_change(const struct entries *held, const struct entries *wanted,
+					entries_change_fn fn, void *arg)
+{
+	struct entries_diff diff = { 0 };
+	size_t i = 0, j = 0;
+
+	while (i < held->n || j < wanted->n) {
+		const struct entry *was = i < held->n ? &held->list[i] : NULL;
+		const struct entry *is = j < wanted->n ? &wanted->list[j] : NULL;
+		int order = !was ? 1 : !is ? -1 : prefix_compare(&was->prefix, &is->prefix);
+
+		i += order <= 0;
+		j += order >= 0;
+		if (!order && entry_same(was, is))
+			continue;
+		diff.removed += order < 0;
+		diff.added += order > 0;
+		diff.changed += !order;
+		fn(order > 0 ? NULL : was, order < 0 ? NULL : is, arg);
+	}
+	return diff;
+}
+
+static void ignore(const struct entry *was, const struct entry *is, void *arg)
+{
+	(void)was;
+	(void)is;
+	(void)arg;
 }
 
 struct entries_diff entries_compare(const struct entries *held, const struct entries *wanted)
 {
-	struct entries_diff diff = { 0 };
-	size_t i = 0, j = 0;
-	int order;
-
-	while (i < held->n && j < wanted->n) {
-		order = prefix_compare(&held->list[i].prefix, &wanted->list[j].prefix);
-		diff.removed += order < 0;
-		diff.added += order > 0;
-		if (!order)
-			diff.changed += !same_row(&held->list[i].row, &wanted->list[j].row);
-		i += order <= 0;
-		j += order >= 0;
-	}
-	diff.removed += held->n - i;
-	diff.added += wanted->n - j;
-	return diff;
+	return entries_each_change(held, wanted, ignore, NULL);
 }

@@ -6,6 +6,7 @@
 #ifndef JUDGE_ENTRY_H
 #define JUDGE_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "bpf/seine.h"
 #include "user/base/prefix.h"
@@ -48,5 +49,14 @@ struct entries_diff {
 /* What it takes to get from `held` to `wanted`. The hit counters' slot does not count: the kernel
  * side assigns it. */
 struct entries_diff entries_compare(const struct entries *held, const struct entries *wanted);
+
+/* The same, one by one in order of prefixes: `was` is NULL for what is added, `is` for what is
+ * removed. */
+typedef void (*entries_change_fn)(const struct entry *was, const struct entry *is, void *arg);
+struct entries_diff entries_each_change(const struct entries *held, const struct entries *wanted,
+					entries_change_fn fn, void *arg);
+
+/* Equal but for the slot. */
+bool entry_same(const struct entry *a, const struct entry *b);
 
 #endif
