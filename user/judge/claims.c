@@ -346,6 +346,7 @@ int claims_merge(const struct claims *c, struct entries **ret, struct conflicts 
 
 struct adoption {
 	struct claims *claims;
+	struct entries *gone; /* sorted, as the walk is */
 	uint32_t now_sec;
 	int error;
 };
@@ -358,7 +359,7 @@ static void adopt_change(const struct entry *was, const struct entry *is, void *
 	if (a->error < 0)
 		return;
 	if (!is) {
-		(void)claims_remove(a->claims, was);
+		a->error = entries_append(a->gone, was);
 		return;
 	}
 	mine = *is;
@@ -367,14 +368,36 @@ static void adopt_change(const struct entry *was, const struct entry *is, void *
 	mine.row.campaign = 0;
 	if (!mine.row.added_sec || mine.row.added_sec > a->now_sec)
 		mine.row.added_sec = a->now_sec;
-	a->error = claims_put(a->claims, &mine);
+	a->error = claims_append(a->claims, &mine);
 }
 
+static bool is_gone(const struct entry *e, const void *gone)
+{
+	const struct entry *was = entries_find(gone, &e->prefix);
+
+	return was && !claim_compare(was, e);
+}
+
+static void entries_freep(struct entries **e)
+{
+	entries_free(*e);
+}
+
+/* However many there are: put one by one, each would move all behind it. */
 int claims_adopt(struct claims *c, const struct entries *applied, const struct entries *held,
 		 uint32_t now_sec, struct entries_diff *ret)
 {
+	_cleanup_(entries_freep) struct entries *gone = NULL;
 	struct adoption a = { .claims = c, .now_sec = now_sec };
 
+	a.error = entries_new(0, &gone);
+	a.gone = gone;
+	if (a.error < 0)
+		return a.error;
 	*ret = entries_each_change(applied, held, adopt_change, &a);
-	return a.error;
+	if (a.error < 0)
+		return a.error;
+	if (gone->n)
+		claims_remove_if(c, is_gone, gone);
+	return claims_sort(c);
 }
