@@ -21,7 +21,7 @@ struct turn {
 	uint32_t now_sec;
 	struct idle_table sources, nets; /* every row of the kernel, by age */
 	struct datapath_sizes sizes;
-	struct entries *held;
+	struct entries *held, *wanted;
 	struct campaigns *campaigns_before; /* NULL: no round was due */
 	bool budget_spent_before;
 	char why[DATAPATH_WHY];
@@ -32,6 +32,7 @@ static void turn_clear(struct turn *t)
 	idle_free(&t->sources);
 	idle_free(&t->nets);
 	entries_free(t->held);
+	entries_free(t->wanted);
 	campaigns_free(t->campaigns_before);
 }
 
@@ -141,8 +142,34 @@ static int correlate(struct agent *a, struct turn *t)
 	return mind_correlate(a->mind, t->now_sec, &t->campaigns_before);
 }
 
+static bool is_automatic(const struct entry *e, const void *arg)
+{
+	(void)arg;
+	return e->row.origin == SEINE_AUTO;
+}
+
+/* The list in force, as the judge leaves it. */
+static int merge(struct agent *a, struct turn *t, struct claims *claims)
+{
+	const struct entries *automatic = a->mind->judgement->automatic;
+	struct conflicts conflicts = { 0 };
+	int r = 0;
+
+	claims_remove_if(claims, is_automatic, NULL);
+	claims_expire(claims, t->now_sec);
+	for (size_t i = 0; i < automatic->n && r == 0; i++)
+		r = claims_append(claims, &automatic->list[i]);
+	if (r == 0)
+		r = claims_sort(claims);
+	if (r == 0)
+		r = claims_merge(claims, &t->wanted, &conflicts);
+	conflicts_clear(&conflicts);
+	return r;
+}
+
 static int judge(struct agent *a, struct turn *t)
 {
+	_cleanup_(claims_freep) struct claims *claims = NULL;
 	int r;
 
 	r = agent_guard(a, t->now_sec);
@@ -152,7 +179,11 @@ static int judge(struct agent *a, struct turn *t)
 	if (r < 0)
 		return r;
 	t->budget_spent_before = a->mind->judgement && a->mind->judgement->budget_spent;
-	return mind_judge(a->mind, t->held, &a->guards, t->now_sec);
+	r = claims_from(t->held, &claims);
+	if (r == 0)
+		r = mind_judge(a->mind, claims, &a->guards, a->conf.cfg.mode == SEINE_ENFORCE,
+			       t->now_sec);
+	return r < 0 ? r : merge(a, t, claims);
 }
 
 /* ---- enforce ---- */
@@ -169,12 +200,12 @@ static int enforce(struct agent *a, struct turn *t)
 	struct entries_diff by_hand = entries_compare(a->entries, t->held);
 	int r = 0;
 
-	a->cycle.applied = entries_compare(t->held, a->mind->judgement->desired);
+	a->cycle.applied = entries_compare(t->held, t->wanted);
 	if (differs(&by_hand))
 		log_info("drop list changed from outside: %zu added, %zu removed, %zu changed",
 			 by_hand.added, by_hand.removed, by_hand.changed);
 	if (differs(&by_hand) || differs(&a->cycle.applied))
-		r = agent_enforce(a, a->mind->judgement->desired, t->why);
+		r = agent_enforce(a, t->wanted, t->why);
 	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", t->why);
 	return 0; /* the old list stays in force, and the next turn tries again */
 }

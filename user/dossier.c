@@ -212,20 +212,21 @@ static struct dossier_mark *mark_of(struct agent *a, uint32_t campaign)
 	return NULL;
 }
 
-/* Campaigns that entries are wanted for; a campaign's name has 16 bits. */
+/* Campaigns whose entries do more than watch; a campaign's name has 16 bits. */
 struct wanted {
 	uint64_t bits[(UINT16_MAX + 1) / 64];
 };
 
 static void find_wanted(const struct agent *a, struct wanted *ret)
 {
-	const struct entries *e = a->mind->judgement ? a->mind->judgement->desired : NULL;
+	const struct entries *e = a->mind->judgement ? a->mind->judgement->automatic : NULL;
 
 	*ret = (struct wanted){ 0 };
 	for (size_t i = 0; e && i < e->n; i++) {
 		uint16_t id = (uint16_t)e->list[i].row.campaign;
 
-		ret->bits[id / 64] |= 1ull << id % 64;
+		if (e->list[i].row.action != SEINE_WATCH)
+			ret->bits[id / 64] |= 1ull << id % 64;
 	}
 }
 

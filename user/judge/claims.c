@@ -61,6 +61,13 @@ int claims_copy(const struct claims *c, struct claims **ret)
 	return 0;
 }
 
+int claims_from(const struct entries *e, struct claims **ret)
+{
+	const struct claims of_entries = { .list = e->list, .n = e->n };
+
+	return claims_copy(&of_entries, ret); /* sorted by prefix, one on each */
+}
+
 /* ---- order ---- */
 
 enum claim_class claim_class(enum seine_origin origin)

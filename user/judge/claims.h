@@ -32,6 +32,8 @@ static inline void claims_freep(struct claims **c)
 	*c = NULL;
 }
 int claims_copy(const struct claims *c, struct claims **ret);
+/* Each entry as the claim that it says it is. -ENOMEM. */
+int claims_from(const struct entries *e, struct claims **ret);
 
 enum claim_class { CLAIM_LISTS, CLAIM_JUDGE, CLAIM_PEOPLE }; /* weakest first */
 enum claim_class claim_class(enum seine_origin origin);
