@@ -271,11 +271,20 @@ static const struct setting settings[] = {
 
 	{ "judge", "ttl", &setting_sec, AT(judge.ttl_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
+	{ "judge", "observe_for", &setting_sec, AT(judge.observe_sec), FROM(0, 30 * DAY) },
+	{ "judge", "canary_for", &setting_sec, AT(judge.canary_sec), FROM(0, 30 * DAY) },
+	{ "judge", "canary", &setting_share, AT(judge.canary_share), FROM(0, 50) },
+	{ "judge", "hold_out", &setting_share, AT(judge.hold_out), FROM(0, 50) },
+	{ "judge", "approve", &setting_word, AT(judge.approve), .words = no_yes },
 	{ "judge", "entries_per_round", &setting_number, AT(judge.entries_per_round),
 	  FROM(1, 1000000) },
 	{ "judge", "networks_min", &setting_number, AT(judge.networks_min), FROM(0, 1000) },
 	{ "judge", "entries_max", &setting_number, AT(judge.entries_max), FROM(1, 1000000) },
+	{ "judge", "space_v4", &setting_number, AT(judge.space_v4), FROM(0, 1 << 24) },
+	{ "judge", "space_v6", &setting_number, AT(judge.space_v6), FROM(0, 1 << 24) },
 	{ "judge", "benign_share_max", &setting_share, AT(judge.benign_share_max), FROM(0, 10) },
+	{ "judge", "benign_requests_max", &setting_share, AT(judge.benign_requests_max),
+	  FROM(0, 10) },
 };
 
 void conf_default(struct conf *ret)
