@@ -441,6 +441,8 @@ static int want_prefixes(struct round *r, struct party *p)
 	for (size_t i = 0; i < c->n_prefixes && error == 0; i++) {
 		const struct net_finding *net = &c->prefixes[i];
 
+		if (!round_is_wide(r, &net->prefix))
+			continue; /* its member gets an entry anyway */
 		if (!confined(c, r->q->settings) || !holds_huddled(c, &net->prefix))
 			error = want(r, p, &net->prefix, net->alone, &r->wide);
 	}
