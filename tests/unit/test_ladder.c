@@ -387,6 +387,12 @@ static void test_restart(void **state)
 	check_rung(&later, SECOND, RUNG_ENFORCE);
 	assert_int_equal(later.ladder.n, 1);
 
+	/* One more with that software is not it. */
+	begin(&later, FIRST)->hello_key = p.list[0].hello_key;
+	step(&later, 10);
+	check_rung(&later, SECOND, RUNG_ENFORCE);
+	check_rung(&later, FIRST, RUNG_OBSERVE);
+
 	later.campaigns.n = 0;
 	step(&later, LADDER_LOST_DAYS * DAY);
 	check_rung(&later, SECOND, RUNG_ENFORCE);

@@ -136,7 +136,7 @@ static void test_bounded(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < REENTRIES_MAX; i++) {
 		row.prefix = address(i);
-		row.ended_sec = (int64_t)NOW - 1 - (i * 3ull) % REENTRIES_MAX;
+		row.ended_sec = (int64_t)NOW - 1 - (i * 7ull) % REENTRIES_MAX;
 		assert_int_equal(reentries_append(&p.reentries, &row), 0);
 	}
 	assert_int_equal(reentries_append(&p.reentries, &row), -E2BIG);
@@ -146,7 +146,7 @@ static void test_bounded(void **state)
 	assert_int_equal(reentries_note(&p.reentries, &p.held, &p.automatic, NOW), 2);
 	assert_int_equal(p.reentries.n, REENTRIES_MAX);
 	for (uint32_t i = 0; i < REENTRIES_MAX; i++) {
-		bool oldest = (i * 3ull) % REENTRIES_MAX >= REENTRIES_MAX - 2;
+		bool oldest = (i * 7ull) % REENTRIES_MAX >= REENTRIES_MAX - 2;
 
 		prefix = address(i);
 		if (!reentries_find(&p.reentries, &prefix) != oldest)
