@@ -34,6 +34,9 @@ history = {history}
 
 [judge]
 ttl = 10m
+observe_for = 0s
+canary_for = 0s
+hold_out = 0%
 """
 # Maps are pinned under the number of their layout.
 ABI = re.search(r"^#define SEINE_ABI (\d+)$", (ROOT / "bpf/seine.h").read_text(), re.M)[1]

@@ -73,6 +73,9 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.server_us, CONF_SERVER_AUTO);
 	assert_int_equal(c.cfg.connection_one_in, 0);
 	assert_int_equal(c.judge.ttl_sec, 3600);
+	assert_int_equal(c.judge.observe_sec, 3600);
+	assert_int_equal(c.judge.canary_sec, 3600);
+	assert_int_equal(c.judge.space_v4, 262144);
 	assert_int_equal(c.shoal.prefix_v4_min, 20);
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
 	assert_string_equal(c.pin_dir, "/sys/fs/bpf/seine");
@@ -146,6 +149,14 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[datapath]\nhello_one_in = 0\n", ":6: ", "from 1 to 1000000" },
 		{ LEAST "[datapath]\nsource_bits = 56\n", ": ", "prefix_v6" },
 		{ LEAST "[judge]\nentries_max = 200000\n", ": ", "hit_slots" },
+		{ LEAST "[judge]\nobserve_for = 31d\n", ":6: ", "a time from 0 to 30d" },
+		{ LEAST "[judge]\ncanary_for = soon\n", ":6: ", "a time from 0 to 30d" },
+		{ LEAST "[judge]\ncanary = 51%\n", ":6: ", "from 0% to 50%" },
+		{ LEAST "[judge]\nhold_out = 1\n", ":6: ", "from 0% to 50%" },
+		{ LEAST "[judge]\napprove = maybe\n", ":6: ", "no or yes" },
+		{ LEAST "[judge]\nspace_v4 = 20000000\n", ":6: ", "number from 0" },
+		{ LEAST "[judge]\nspace_v6 = -1\n", ":6: ", "number from 0" },
+		{ LEAST "[judge]\nbenign_requests_max = 11%\n", ":6: ", "from 0% to 10%" },
 		{ LEAST "[agent]\nwindow = 60s\ninterval = 40s\nheartbeat = 2m\n", ": ", "window" },
 		{ LEAST "[agent]\ninterval = 1500ms\nheartbeat = 2s\n", ": ", "two intervals" },
 		{ LEAST "[service]\nport_udp = 443\nport_udp = 443\n", ":7: ", "twice" },
@@ -218,7 +229,10 @@ static void prints_what_it_reads(void **state)
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
 			 "networks = /srv/networks.txt\n"
-			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n");
+			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n"
+			 "observe_for = 0s\ncanary_for = 2d\ncanary = 10%\nhold_out = 0%\n"
+			 "approve = yes\nspace_v4 = 0\nspace_v6 = 65537\n"
+			 "benign_requests_max = 0.0002\n");
 	assert_int_equal(conf_load(p->file, why, sizeof(why), &c), 0);
 	first = print(&c);
 	write_text(p->file, first);
@@ -233,6 +247,14 @@ static void prints_what_it_reads(void **state)
 	assert_true(again.shoal.q == 0.003);
 	assert_true(again.shoal.stacks_max == 2.75);
 	assert_true(again.judge.benign_share_max == 0.00001);
+	assert_int_equal(again.judge.observe_sec, 0);
+	assert_int_equal(again.judge.canary_sec, 2 * 86400);
+	assert_true(again.judge.canary_share == 0.1);
+	assert_true(again.judge.hold_out == 0);
+	assert_int_equal(again.judge.approve, 1);
+	assert_int_equal(again.judge.space_v4, 0);
+	assert_int_equal(again.judge.space_v6, 65537);
+	assert_true(again.judge.benign_requests_max == 0.0002);
 	assert_string_equal(again.socket, "/run/a b/c.sock");
 	assert_string_equal(again.networks, "/srv/networks.txt");
 	assert_string_equal(again.history, "");

@@ -267,14 +267,6 @@ static void add_leaving(const struct round *r, const struct entry *e, size_t at,
 	};
 }
 
-static bool is_new_covering(const struct round *r, const struct prefix *p)
-{
-	for (size_t i = r->wide_held; i < r->wide.n; i++)
-		if (!prefix_compare(&r->wide.list[i].entry.prefix, p))
-			return true;
-	return false;
-}
-
 static void take_kept(struct round *r, bool *gone)
 {
 	size_t n = 0;
@@ -310,7 +302,7 @@ static int make_room(struct round *r)
 	for (size_t i = 0; i < r->kept->n; i++)
 		add_leaving(r, &r->kept->list[i], i, false, list, &n);
 	for (size_t i = 0; n && i < r->covering->n; i++)
-		if (!is_new_covering(r, &r->covering->list[i].prefix))
+		if (round_held_wide(r, &r->covering->list[i].prefix))
 			add_leaving(r, &r->covering->list[i], 0, true, list, &n);
 	qsort(list, n, sizeof(*list), leaving_compare);
 	for (size_t i = 0; i < n && error == 0; i++) {

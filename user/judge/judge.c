@@ -282,21 +282,24 @@ static int candidate_compare(const void *a, const void *b)
 	return prefix_compare(&x->entry.prefix, &y->entry.prefix);
 }
 
+struct candidate *round_held_wide(const struct round *r, const struct prefix *p)
+{
+	const struct candidate wanted = { .entry.prefix = *p };
+
+	if (!r->wide_held)
+		return NULL;
+	return bsearch(&wanted, r->wide.list, r->wide_held, sizeof(wanted), candidate_compare);
+}
+
 static struct entry *find_held(struct round *r, const struct prefix *p, struct candidate **ret)
 {
-	struct candidate wanted = { .entry.prefix = *p };
-	struct candidate *x = NULL;
 	const struct entry *e;
 
-	*ret = NULL;
-	if (!round_is_wide(r, p)) {
-		e = entries_find(r->kept, p);
-		return e ? &r->kept->list[e - r->kept->list] : NULL;
-	}
-	if (r->wide_held)
-		x = bsearch(&wanted, r->wide.list, r->wide_held, sizeof(wanted), candidate_compare);
-	*ret = x;
-	return x ? &x->entry : NULL;
+	*ret = round_held_wide(r, p);
+	if (*ret)
+		return &(*ret)->entry;
+	e = entries_find(r->kept, p);
+	return e ? &r->kept->list[e - r->kept->list] : NULL;
 }
 
 bool round_hits(const struct round *r, const struct entry *wanted, const struct entry *e)

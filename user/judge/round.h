@@ -75,6 +75,9 @@ struct party *round_party(const struct round *r, uint32_t campaign);
 /* Is it for more than one source? */
 bool round_is_wide(const struct round *r, const struct prefix *p);
 
+/* The entry for more than one source that is held at a prefix; NULL: none. */
+struct candidate *round_held_wide(const struct round *r, const struct prefix *p);
+
 /* Does an entry that covers a campaign's candidate hit it there as much, and for long enough? */
 bool round_hits(const struct round *r, const struct entry *wanted, const struct entry *e);
 
