@@ -151,10 +151,10 @@ static void test_mode(void **state)
 	step(&p, 0);
 	step(&p, 3 * DAY);
 	check_rung(&p, FIRST, RUNG_OBSERVE);
-	assert_string_equal(ladder_hindrance(standing(&p, FIRST), &p.settings, false),
+	assert_string_equal(ladder_hindrance(standing(&p, FIRST), &p.list[0], &p.settings, false),
 			    "the mode is observe");
 	p.observing = false;
-	assert_null(ladder_hindrance(standing(&p, FIRST), &p.settings, true));
+	assert_null(ladder_hindrance(standing(&p, FIRST), &p.list[0], &p.settings, true));
 	step(&p, 10);
 	check_rung(&p, FIRST, RUNG_CANARY);
 
@@ -235,7 +235,7 @@ static void test_approval_needed(void **state)
 	step(&p, 30 * DAY);
 	check_rung(&p, FIRST, RUNG_OBSERVE);
 	check_rises(&p, FIRST, 0);
-	assert_string_equal(ladder_hindrance(standing(&p, FIRST), &p.settings, true),
+	assert_string_equal(ladder_hindrance(standing(&p, FIRST), &p.list[0], &p.settings, true),
 			    "it waits for an operator to approve it");
 	order(&p, FIRST, ORDER_APPROVED);
 	step(&p, 10);
@@ -261,7 +261,8 @@ static void test_pause_and_reject(void **state)
 		check_rises(&p, FIRST, 0);
 		step(&p, 30 * DAY);
 		check_rung(&p, FIRST, RUNG_OBSERVE);
-		assert_non_null(ladder_hindrance(standing(&p, FIRST), &p.settings, true));
+		assert_non_null(
+			ladder_hindrance(standing(&p, FIRST), &p.list[0], &p.settings, true));
 		order(&p, FIRST, ORDER_APPROVED);
 		step(&p, 0);
 		check_rung(&p, FIRST, RUNG_CANARY);
@@ -465,7 +466,8 @@ static void test_spared(void **state)
 	step(&p, 0);
 	step(&p, DAY);
 	check_rung(&p, FIRST, RUNG_OBSERVE);
-	assert_non_null(ladder_hindrance(standing(&p, FIRST), &p.settings, true));
+	assert_string_equal(ladder_hindrance(standing(&p, FIRST), &p.list[0], &p.settings, true),
+			    "it keeps to too few networks to be acted on");
 	p.list[0].networks = 10;
 	step(&p, 10);
 	check_rises(&p, FIRST, p.now + HOUR);
@@ -502,6 +504,46 @@ static void test_actions(void **state)
 		assert_int_equal(ladder_action(&st, &s, &share), rows[i].action);
 		assert_int_equal(share, rows[i].share);
 	}
+}
+
+static void test_counts(void **state)
+{
+	static const struct {
+		enum rung rung;
+		enum order order;
+	} rows[] = {
+		{ RUNG_OBSERVE, ORDER_NONE },	 { RUNG_CANARY, ORDER_NONE },
+		{ RUNG_CANARY, ORDER_APPROVED }, { RUNG_ENFORCE, ORDER_NONE },
+		{ RUNG_OBSERVE, ORDER_PAUSED },	 { RUNG_OBSERVE, ORDER_REJECTED },
+		{ RUNG_ENFORCE, ORDER_NONE }, /* has ended */
+	};
+	struct campaign list[ARRAY_LEN(rows) + 1] = { 0 };
+	struct campaigns all = { .list = list, .n = ARRAY_LEN(list) };
+	_cleanup_(place_clear) struct place p = place_of();
+	struct ladder_counts n;
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct standing st = { .campaign = i + 1,
+					     .rung = rows[i].rung,
+					     .order = rows[i].order };
+
+		assert_int_equal(ladder_put(&p.ladder, &st), 0);
+		list[i].id = i + 1;
+	}
+	list[ARRAY_LEN(rows) - 1].ended_sec = NOW;
+	list[ARRAY_LEN(rows)].id = 99; /* not on the ladder yet */
+	n = ladder_count(&p.ladder, &all);
+	assert_int_equal(n.observe, 1);
+	assert_int_equal(n.canary, 2);
+	assert_int_equal(n.enforce, 1);
+	assert_int_equal(n.paused, 1);
+	assert_int_equal(n.rejected, 1);
+
+	assert_int_equal(ladder_measure(&p.ladder, 99, 5, 3), -ENOENT);
+	assert_int_equal(ladder_measure(&p.ladder, 1, 5, 3), 0);
+	assert_int_equal(standing(&p, 1)->held_out, 5);
+	assert_int_equal(standing(&p, 1)->held_out_alike, 3);
 }
 
 static void test_bounded(void **state)
@@ -545,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_heir_in_observe),
 		cmocka_unit_test(test_spared),
 		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_bounded),
 	};
 

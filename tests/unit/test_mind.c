@@ -126,6 +126,29 @@ static uint32_t turn(struct stage *s, uint32_t now_sec)
 	return s->mind->n_rounds - rounds;
 }
 
+/* Whoever keeps what the mind remembers is told when there is something to keep. */
+static void check_what_changed(struct stage *s, uint32_t now_sec)
+{
+	_cleanup_(claims_freep) struct claims *claims = NULL;
+	const struct guards guards = { 0 };
+	struct entry over = {
+		.prefix = { .ip = { 0x20, 0x01 }, .len = 64 },
+		.row = { .action = SEINE_DROP, .origin = SEINE_AUTO, .expires_sec = now_sec },
+	};
+
+	assert_true(s->mind->ladder_changed);
+	s->mind->ladder_changed = false;
+	s->mind->reentries_changed = 0;
+	assert_int_equal(claims_from(s->mind->judgement->automatic, &claims), 0);
+	assert_int_equal(mind_judge(s->mind, claims, &guards, true, now_sec), 0);
+	assert_false(s->mind->ladder_changed);
+	assert_int_equal(claims_put(claims, &over), 0);
+	assert_int_equal(mind_judge(s->mind, claims, &guards, false, now_sec), 0);
+	assert_true(s->mind->ladder_changed);
+	assert_int_equal(s->mind->reentries_changed, 1);
+	assert_non_null(reentries_find(&s->mind->reentries, &over.prefix));
+}
+
 static void test_swarm_to_entries(void **state)
 {
 	_cleanup_(stage_clear) struct stage s = { .random = 5 };
@@ -150,6 +173,7 @@ static void test_swarm_to_entries(void **state)
 		assert_int_equal(e->list[i].row.action, SEINE_DROP);
 	}
 	assert_int_equal(ladder_find(&s.mind->ladder, c->id)->rung, RUNG_ENFORCE);
+	check_what_changed(&s, BEGIN + DAY);
 }
 
 static void test_crowd_alone(void **state)

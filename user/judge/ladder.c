@@ -158,8 +158,8 @@ bool ladder_rises(const struct standing *st, const struct judge_settings *s, uin
 	return true;
 }
 
-const char *ladder_hindrance(const struct standing *st, const struct judge_settings *s,
-			     bool enforcing)
+const char *ladder_hindrance(const struct standing *st, const struct campaign *c,
+			     const struct judge_settings *s, bool enforcing)
 {
 	if (st->order == ORDER_REJECTED)
 		return "an operator has rejected it";
@@ -169,8 +169,10 @@ const char *ladder_hindrance(const struct standing *st, const struct judge_setti
 		return NULL;
 	if (!enforcing)
 		return "the mode is observe";
-	if (st->stopped)
-		return "it has ended, or keeps to too few networks to be acted on";
+	if (c->ended_sec)
+		return "it has ended";
+	if (st->rung == RUNG_OBSERVE && judge_spares(c, s))
+		return "it keeps to too few networks to be acted on";
 	if (st->rung == RUNG_OBSERVE && s->approve && !st->urged)
 		return "it waits for an operator to approve it";
 	return NULL;
@@ -381,6 +383,43 @@ int ladder_roll_back(struct ladder *l, uint32_t campaign, const char *reason, ui
 	if (st->order == ORDER_APPROVED)
 		st->order = ORDER_NONE;
 	return 0;
+}
+
+/* ---- what is known of them ---- */
+
+int ladder_measure(struct ladder *l, uint32_t campaign, uint32_t held_out, uint32_t alike)
+{
+	struct standing *st = find(l, campaign);
+
+	if (!st)
+		return -ENOENT;
+	st->held_out = held_out;
+	st->held_out_alike = alike;
+	return 0;
+}
+
+static size_t *count_of(const struct standing *st, struct ladder_counts *n)
+{
+	if (st->order == ORDER_PAUSED)
+		return &n->paused;
+	if (st->order == ORDER_REJECTED)
+		return &n->rejected;
+	if (st->rung == RUNG_OBSERVE)
+		return &n->observe;
+	return st->rung == RUNG_CANARY ? &n->canary : &n->enforce;
+}
+
+struct ladder_counts ladder_count(const struct ladder *l, const struct campaigns *c)
+{
+	struct ladder_counts n = { 0 };
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct standing *st = ladder_find(l, c->list[i].id);
+
+		if (st && !c->list[i].ended_sec)
+			(*count_of(st, &n))++;
+	}
+	return n;
 }
 
 /* ---- entries ---- */

@@ -54,8 +54,8 @@ struct standing {
 	char note[SEINE_NOTE];
 	uint32_t rollbacks;
 	char reason[LADDER_REASON]; /* how it came to this rung, where not by climbing */
-	/* Of its sources that entries hold out: how many there are, and how many go on as before.
-	 * Counted by whoever can ask the datapath, 0 until then. */
+	/* Of its sources that entries hold out: how many there are, and how many go on as before;
+	 * see ladder_measure(). 0 until then. */
 	uint32_t held_out, held_out_alike;
 	bool dropped; /* it once stood above observe: whoever takes over its load begins there */
 };
@@ -96,8 +96,17 @@ void ladder_enforce_begins(struct ladder *l, uint32_t now_sec);
 bool ladder_rises(const struct standing *st, const struct judge_settings *s, uint32_t *ret_at_sec);
 
 /* Why it does not climb, in words for the operator; NULL: it does, in time, or stands highest. */
-const char *ladder_hindrance(const struct standing *st, const struct judge_settings *s,
-			     bool enforcing);
+const char *ladder_hindrance(const struct standing *st, const struct campaign *c,
+			     const struct judge_settings *s, bool enforcing);
+
+/* What was measured of the sources that entries hold out. -ENOENT. */
+int ladder_measure(struct ladder *l, uint32_t campaign, uint32_t held_out, uint32_t alike);
+
+/* How many living campaigns stand where; those that an operator stopped count only as that. */
+struct ladder_counts {
+	size_t observe, canary, enforce, paused, rejected;
+};
+struct ladder_counts ladder_count(const struct ladder *l, const struct campaigns *c);
 
 /* What its entries do. `ret_share` as in struct seine_entry. A rejected campaign has none. */
 enum seine_action ladder_action(const struct standing *st, const struct judge_settings *s,
