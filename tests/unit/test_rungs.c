@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What entries do on each rung, and how long they live there. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -229,6 +230,75 @@ static void test_wide_of_a_lower_one(void **state)
 	assert_int_equal(s->j->automatic->n, 1);
 }
 
+static void test_actions(void **state)
+{
+	static const struct {
+		enum rung rung;
+		double canary, hold_out;
+		enum seine_action action;
+		uint32_t share;
+	} rows[] = {
+		{ RUNG_OBSERVE, 0.05, 0.05, SEINE_WATCH, 0 },
+		{ RUNG_CANARY, 0.05, 0.05, SEINE_CANARY, 500 },
+		{ RUNG_CANARY, 0, 0.05, SEINE_CANARY, 1 },
+		{ RUNG_ENFORCE, 0.05, 0.05, SEINE_DROP, 9500 },
+		{ RUNG_ENFORCE, 0.05, 0, SEINE_DROP, 0 },
+		{ RUNG_ENFORCE, 0.05, 0.5, SEINE_DROP, 5000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct judge_settings s = judge_defaults;
+		const struct standing st = { .rung = rows[i].rung };
+		uint32_t share = 99;
+
+		s.canary_share = rows[i].canary;
+		s.hold_out = rows[i].hold_out;
+		assert_int_equal(ladder_action(&st, &s, &share), rows[i].action);
+		assert_int_equal(share, rows[i].share);
+	}
+}
+
+static void test_counts(void **state)
+{
+	static const struct {
+		enum rung rung;
+		enum order order;
+	} rows[] = {
+		{ RUNG_OBSERVE, ORDER_NONE },	 { RUNG_CANARY, ORDER_NONE },
+		{ RUNG_CANARY, ORDER_APPROVED }, { RUNG_ENFORCE, ORDER_NONE },
+		{ RUNG_OBSERVE, ORDER_PAUSED },	 { RUNG_OBSERVE, ORDER_REJECTED },
+		{ RUNG_ENFORCE, ORDER_NONE }, /* has ended */
+	};
+	struct campaign list[ARRAY_LEN(rows) + 1] = { 0 };
+	struct campaigns all = { .list = list, .n = ARRAY_LEN(list) };
+	_cleanup_(ladder_clear) struct ladder ladder = { 0 };
+	struct ladder_counts n;
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct standing st = { .campaign = i + 1,
+					     .rung = rows[i].rung,
+					     .order = rows[i].order };
+
+		assert_int_equal(ladder_put(&ladder, &st), 0);
+		list[i].id = i + 1;
+	}
+	list[ARRAY_LEN(rows) - 1].ended_sec = NOW;
+	list[ARRAY_LEN(rows)].id = 99; /* not on the ladder yet */
+	n = ladder_count(&ladder, &all);
+	assert_int_equal(n.observe, 1);
+	assert_int_equal(n.canary, 2);
+	assert_int_equal(n.enforce, 1);
+	assert_int_equal(n.paused, 1);
+	assert_int_equal(n.rejected, 1);
+
+	assert_int_equal(ladder_measure(&ladder, 99, 5, 3), -ENOENT);
+	assert_int_equal(ladder_measure(&ladder, 1, 5, 3), 0);
+	assert_int_equal(ladder_find(&ladder, 1)->held_out, 5);
+	assert_int_equal(ladder_find(&ladder, 1)->held_out_alike, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +311,8 @@ int main(void)
 		cmocka_unit_test(test_reentry),
 		cmocka_unit_test(test_common_member),
 		cmocka_unit_test(test_wide_of_a_lower_one),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

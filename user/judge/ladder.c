@@ -263,6 +263,9 @@ static int enter(struct ladder *l, const struct campaigns *all, const struct cam
 
 	if (lost) {
 		st = *lost;
+		/* While nobody looked no time passed. */
+		if (st.since_sec <= st.seen_sec && st.seen_sec <= now_sec)
+			st.since_sec += now_sec - st.seen_sec;
 		take_out(l, (size_t)(lost - l->list));
 	}
 	st.campaign = c->id;
