@@ -2,9 +2,9 @@
 /*
  * The datapath's verdict, told in user space. tests/unit/test_check.c holds the order of the rules.
  */
-#include "bpf/hash.h"
 #include "user/base/cleanup.h"
 #include "user/control/check.h"
+#include "user/judge/share.h"
 
 static const struct {
 	const char *name, *sentence;
@@ -75,16 +75,14 @@ static const struct allow_entry *find_allow(const struct check_state *s,
 	return longest && in_force(longest->row.expires_sec, s->now_sec) ? longest : NULL;
 }
 
-static bool in_share(const struct check_state *s, const struct prefix *address, uint32_t share)
+static bool spared(const struct check_state *s, const struct prefix *address,
+		   const struct seine_entry *row)
 {
 	struct prefix source = *address;
-	uint64_t hash;
 
 	if (!prefix_is_v4(address) && s->meta.source_bits < 128)
 		source = prefix_parent(address, s->meta.source_bits);
-	hash = seine_hash(seine_addr_word(source.ip), seine_addr_word(source.ip + 8), s->meta.seed1,
-			  s->meta.seed0);
-	return (hash >> 32) * SEINE_SHARE >> 32 < share;
+	return share_spares(&s->meta, row, source.ip);
 }
 
 static enum check_verdict act(const struct check_state *s, const struct prefix *address,
@@ -98,14 +96,14 @@ static enum check_verdict act(const struct check_state *s, const struct prefix *
 		return CHECK_ALLOWED;
 	switch (row->action) {
 	case SEINE_DROP:
-		if (!row->share || in_share(s, address, row->share))
-			break;
-		return CHECK_HELD_OUT;
+		if (spared(s, address, row))
+			return CHECK_HELD_OUT;
+		break;
 	case SEINE_LIMIT: break;
 	case SEINE_CANARY:
-		if (in_share(s, address, row->share))
-			break;
-		return CHECK_CANARY_SPARED;
+		if (spared(s, address, row))
+			return CHECK_CANARY_SPARED;
+		break;
 	default: return CHECK_WATCHED;
 	}
 	if (row->origin == SEINE_AUTO && !s->agent_alive)
