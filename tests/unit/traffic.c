@@ -8,6 +8,7 @@
 #define WANDER_SEC 300.0
 #define BATCH_ON_SEC 3600.0
 #define BATCH_OFF_SEC (DAY_SEC / 5 - BATCH_ON_SEC)
+#define MANY_PER_SEC 20
 #define BURST_EVERY 900
 #define BURST_SEC 120
 
@@ -93,7 +94,7 @@ void traffic_step(struct traffic *t)
 	double mean = rate_now(t) * t->kept * TRAFFIC_CYCLE / t->kind->session;
 	uint32_t sessions = poisson(t, mean);
 
-	if (mean < 60) {
+	if (t->kind->per_sec < MANY_PER_SEC) {
 		for (uint32_t i = 0; i < sessions; i++)
 			begin_session(t);
 		t->requests += t->ahead[0];

@@ -2,6 +2,7 @@
 /*
  * Counts in blocks, what is usual, what it does by itself, and whether a fall is more than that.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +16,18 @@ const struct rollback_settings rollback_defaults = {
 	.fall_for_sec = 600,
 };
 
-#ifndef LEVEL
-#define LEVEL (0.002 / ROLLBACK_SERIES)
-#endif /* of one test of one series */
-#define GAP_BLOCKS \
-	4 /* a longer time between two readings is not known, a shorter one is shared out */
-#define FEW_BLOCKS 10
-#define FIRST_BLOCKS 2	   /* a fall of fewer may be a hiccup */
+#define LEVEL (0.002 / ROLLBACK_SERIES) /* of one look at one series; a climb gets twenty looks */
+#define DRIFT 0.05 /* that an evening takes away in ten minutes, and so no sign of anything */
 #define EXPECTED_ERROR 0.1 /* of a campaign's share: it was measured at another time of day */
-#define DRIFT 0.05
-#define FLOOR_MIN 0.05
-#define SHARE_MAX 0.95
-#define OWN_FALLS 8
+#define SHARE_MAX 0.95	   /* of traffic that can be expected to go: some is always left */
+#define FLOOR_MIN 0.05	   /* where so little more may fall, nothing can be told */
+
+/* In blocks: */
+#define GAP 4	  /* a longer time between two readings is not known, a shorter one is shared out */
+#define FIRST 2	  /* needed after a climb */
+#define LASTING 2 /* the last ones, each of which must be low */
+#define SETTLE (ROLLBACK_WATCH / 2) /* that clients take to find their way back */
+#define OWN_FALLS 8		    /* needed to say what a host does by itself */
 
 /* ---- blocks ---- */
 
@@ -134,7 +135,8 @@ static void share_out(struct rollback *r, uint32_t from_sec, uint32_t to_sec, co
 			b->count[s] += to_sec > from_sec ? counted[s] * (end_sec - at_sec) /
 								   (to_sec - from_sec)
 							 : counted[s];
-		b->seen_sec += end_sec - at_sec;
+		if (r->block >= r->settled)
+			b->seen_sec += end_sec - at_sec;
 		at_sec = end_sec;
 	} while (at_sec < to_sec);
 }
@@ -150,8 +152,8 @@ void rollback_begin(struct rollback *r, const struct rollback_settings *s)
 void rollback_add(struct rollback *r, uint32_t now_sec, uint64_t requests, uint64_t connections)
 {
 	const uint64_t now[ROLLBACK_SERIES] = { requests, connections };
-	bool follows = r->begun && now_sec >= r->last_sec &&
-		       now_sec - r->last_sec <= GAP_BLOCKS * r->block_sec;
+	bool follows =
+		r->begun && now_sec >= r->last_sec && now_sec - r->last_sec <= GAP * r->block_sec;
 	double counted[ROLLBACK_SERIES];
 
 	for (int s = 0; s < ROLLBACK_SERIES; s++) {
@@ -210,11 +212,22 @@ static void scale_past(struct rollback *r, enum rollback_series s, double factor
 	}
 }
 
+static void rescale(struct rollback *r, const double left_before[ROLLBACK_SERIES])
+{
+	for (int s = 0; s < ROLLBACK_SERIES; s++)
+		scale_past(r, s, (1 - expected_gone(r, 0, s)) / left_before[s]);
+}
+
+static void expected_left(const struct rollback *r, double ret[ROLLBACK_SERIES])
+{
+	for (int s = 0; s < ROLLBACK_SERIES; s++)
+		ret[s] = 1 - expected_gone(r, 0, s);
+}
+
 void rollback_climbed(struct rollback *r, uint32_t campaign, double requests_share,
 		      double connections_share, uint32_t now_sec)
 {
-	const double share[ROLLBACK_SERIES] = { requests_share, connections_share };
-	struct rollback_climb *c;
+	double before[ROLLBACK_SERIES];
 
 	if (!r->begun)
 		return;
@@ -222,30 +235,24 @@ void rollback_climbed(struct rollback *r, uint32_t campaign, double requests_sha
 	forget_old(r);
 	if (r->n_climbs == ROLLBACK_CAMPAIGNS)
 		return;
-	c = &r->climbs[r->n_climbs];
-	*c = (struct rollback_climb){
+	expected_left(r, before);
+	r->climbs[r->n_climbs++] = (struct rollback_climb){
 		.campaign = campaign,
 		.at_sec = now_sec,
 		.block = r->block,
+		.share = { fmax(requests_share, 0), fmax(connections_share, 0) },
 	};
-	for (int s = 0; s < ROLLBACK_SERIES; s++) {
-		double before = 1 - expected_gone(r, 0, s), after;
-
-		c->share[s] = fmax(share[s], 0);
-		r->n_climbs++;
-		after = 1 - expected_gone(r, 0, s);
-		r->n_climbs--;
-		scale_past(r, s, after / before);
-	}
-	r->n_climbs++;
+	rescale(r, before);
 }
 
-/* What was seen between climb and withdrawal was our doing, and tells nothing of the host. */
+/* What was seen between climb and withdrawal was our doing, and tells nothing of the host; nor does
+ * the time in which clients find their way back. */
 static void unlearn(struct rollback *r, uint32_t since)
 {
 	for (uint32_t b = since; b <= r->block; b++)
 		if (kept(r, b))
 			block_at(r, b)->seen_sec = 0;
+	r->settled = r->block + SETTLE;
 }
 
 static void withdraw(struct rollback *r, size_t at)
@@ -253,12 +260,10 @@ static void withdraw(struct rollback *r, size_t at)
 	double before[ROLLBACK_SERIES];
 	uint32_t since = r->climbs[at].block;
 
-	for (int s = 0; s < ROLLBACK_SERIES; s++)
-		before[s] = 1 - expected_gone(r, 0, s);
+	expected_left(r, before);
 	r->n_climbs--;
 	memmove(&r->climbs[at], &r->climbs[at + 1], (r->n_climbs - at) * sizeof(*r->climbs));
-	for (int s = 0; s < ROLLBACK_SERIES; s++)
-		scale_past(r, s, (1 - expected_gone(r, 0, s)) / before[s]);
+	rescale(r, before);
 	unlearn(r, since);
 }
 
@@ -288,7 +293,7 @@ static double share_of_usual(const struct rollback *r, uint32_t from, uint32_t n
 		sum += value(r, b, s);
 		seen++;
 	}
-	if (seen * 2 < n || seen < FIRST_BLOCKS || !(usual > 0))
+	if (seen * 2 < n || seen < FIRST || !(usual > 0))
 		return -1;
 	return sum / seen / usual;
 }
@@ -303,19 +308,20 @@ struct own_falls {
 static void own_falls(const struct rollback *r, uint32_t before, uint32_t n, enum rollback_series s,
 		      struct own_falls *ret)
 {
+	double sum = 0, share, was, now = block_of(r, before)->usual[s];
 	uint32_t step = n / 2;
-	double sum = 0, share;
 	size_t falls = 0;
 
 	*ret = (struct own_falls){ .least = 1 };
 	for (uint32_t b = before - n; b < before && kept(r, b); b -= step) {
-		share = share_of_usual(r, b, n, block_of(r, b)->usual[s], s);
+		was = block_of(r, b)->usual[s];
+		share = share_of_usual(r, b, n, was, s);
 		if (share < 0)
 			continue;
 		ret->n++;
 		if (share >= 1)
 			continue;
-		sum += (1 - share) * (1 - share);
+		sum += (1 - share) * (1 - share) * fmax(was / now, 1);
 		ret->least = fmin(ret->least, share);
 		falls++;
 	}
@@ -329,12 +335,21 @@ static void own_falls(const struct rollback *r, uint32_t before, uint32_t n, enu
 static bool learn_own(const struct rollback *r, uint32_t before, uint32_t n, enum rollback_series s,
 		      struct own_falls *ret)
 {
-	for (; n >= FIRST_BLOCKS; n /= 2) {
+	for (; n >= FIRST; n /= 2) {
 		own_falls(r, before, n, s, ret);
 		if (ret->n >= OWN_FALLS)
 			return true;
 	}
 	return false;
+}
+
+/* A hiccup that is over, or a moment of quiet, is no fall. */
+static bool lasts(const struct rollback *r, double was, double floor, enum rollback_series s)
+{
+	for (uint32_t i = 1; i <= LASTING; i++)
+		if (!known(r, r->block - i) || value(r, r->block - i, s) >= floor * was)
+			return false;
+	return true;
 }
 
 static uint32_t first_watched(const struct rollback *r)
@@ -366,11 +381,10 @@ static bool series_fell(const struct rollback *r, const struct rollback_settings
 	struct own_falls own;
 	double share, chance;
 
-	if (n < FIRST_BLOCKS || n > ROLLBACK_WATCH || floor < FLOOR_MIN)
+	if (r->block - c->block <= FIRST || floor < FLOOR_MIN)
 		return false;
 	share = share_of_usual(r, c->block + 1, n, was, s);
-	if (share < 0 || share >= floor ||
-	    share_of_usual(r, r->block - FIRST_BLOCKS, FIRST_BLOCKS, was, s) >= floor)
+	if (share < 0 || share >= floor || !lasts(r, was, floor, s))
 		return false;
 	if (!learn_own(r, first_watched(r), n, s, &own) || share >= own.least)
 		return false;
@@ -402,18 +416,25 @@ static void name_campaigns(const struct rollback *r, struct rollback_fall *ret)
 	}
 }
 
+#define CHANCE_TOLD 1e-6 /* what is rarer is told as this: no model of traffic is so exact */
+
 static void write_text(uint32_t now_sec, struct rollback_fall *ret)
 {
 	static const char *const names[] = {
 		[ROLLBACK_REQUESTS] = "requests",
 		[ROLLBACK_CONNECTIONS] = "connections",
 	};
+	char campaigns[48];
 
+	snprintf(campaigns, sizeof(campaigns), "c-%04" PRIx32, ret->campaigns[0]);
+	if (ret->n > 1)
+		snprintf(campaigns, sizeof(campaigns), "%zu campaigns", ret->n);
 	snprintf(ret->text, sizeof(ret->text),
-		 "accepted %s fell to %.0f %% of what they were, %.0f %% was expected, within %u s "
-		 "after a climb; by chance: %.1g",
-		 names[ret->series], 100 * ret->left, 100 * ret->expected, now_sec - ret->since_sec,
-		 ret->chance);
+		 "accepted %s fell to %.0f %% of what they were in %" PRIu32 " s since %s climbed, "
+		 "%.0f %% was expected; by chance that happens %s%.0f times in a million",
+		 names[ret->series], 100 * ret->left, now_sec - ret->since_sec, campaigns,
+		 100 * ret->expected, ret->chance < CHANCE_TOLD ? "less than " : "",
+		 fmax(ret->chance, CHANCE_TOLD) * 1e6);
 }
 
 bool rollback_check(const struct rollback *r, const struct rollback_settings *s, uint32_t now_sec,
@@ -425,7 +446,8 @@ bool rollback_check(const struct rollback *r, const struct rollback_settings *s,
 		return false;
 	for (size_t i = 0; i < r->n_climbs; i++)
 		for (int series = 0; series < ROLLBACK_SERIES; series++)
-			if (series_fell(r, s, &r->climbs[i], series, &fall) &&
+			if (watched(r, &r->climbs[i]) &&
+			    series_fell(r, s, &r->climbs[i], series, &fall) &&
 			    fall.chance < worst.chance)
 				worst = fall;
 	if (worst.chance >= 1)
@@ -440,8 +462,10 @@ bool rollback_ready(const struct rollback *r)
 {
 	struct own_falls own;
 
+	if (!r->begun || !known(r, r->block - 1))
+		return false;
 	for (int s = 0; s < ROLLBACK_SERIES; s++)
-		if (r->begun && learn_own(r, r->block, FIRST_BLOCKS, s, &own))
+		if (block_of(r, r->block)->usual[s] > 0 && learn_own(r, r->block, FIRST, s, &own))
 			return true;
 	return false;
 }

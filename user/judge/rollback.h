@@ -44,8 +44,9 @@ struct rollback_climb {
 /* All of it belongs to rollback.c. */
 struct rollback {
 	uint32_t block_sec;
-	uint32_t block; /* the present one, counted since boot */
-	bool begun;	/* the counters have been read */
+	uint32_t block;	  /* the present one, counted since boot */
+	uint32_t settled; /* the first one from which is learned, after something was withdrawn */
+	bool begun;	  /* the counters have been read */
 	uint32_t last_sec;
 	uint64_t last[ROLLBACK_SERIES];
 	struct rollback_block blocks[ROLLBACK_BLOCKS];
