@@ -303,6 +303,34 @@ static void only_its_own_entries_count(void **state)
 	assert_int_equal(measure(w)->spared, 0);
 }
 
+/* Two campaigns, one at the canary rung: each is measured by what its own entries spare. */
+static void campaigns_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	size_t others = 0;
+
+	for (size_t i = 0; i < w->entries->n; i++) {
+		if (!is_spared(&w->f[i]) || others == w->spared / 2)
+			continue;
+		w->entries->list[i].row.campaign = ID + 1;
+		others++;
+	}
+	assert_int_equal(measure(w)->spared, w->spared - others);
+}
+
+/* An entry that drops more than another one of the same campaign spares fewer. */
+static void each_entry_has_its_share(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < w->entries->n; i++)
+		if (!is_spared(&w->f[i])) {
+			w->entries->list[i].row.share = share_of(&meta, w->f[i].source);
+			break;
+		}
+	assert_int_equal(measure(w)->spared, w->spared + 1);
+}
+
 /* As many as the bound needs, at the numbers that holdout.h states. */
 static void the_bound_is_where_it_is_said(void **state)
 {
@@ -336,6 +364,8 @@ int main(void)
 		WITH_WORLD(bystanders_in_a_prefix_are_seen),
 		WITH_WORLD(a_canary_tells_before),
 		WITH_WORLD(only_its_own_entries_count),
+		WITH_WORLD(campaigns_are_told_apart),
+		WITH_WORLD(each_entry_has_its_share),
 		WITH_WORLD(the_bound_is_where_it_is_said),
 	};
 
