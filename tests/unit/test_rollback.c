@@ -163,7 +163,7 @@ struct clock {
 static void clock_begin(struct clock *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->now_sec = 5000;
+	c->now_sec = 50000;
 	c->requests = 1000;
 	rollback_begin(&c->r, &rollback_defaults);
 }
@@ -407,7 +407,9 @@ static void a_clock_that_goes_back(void **state)
 	clock_begin(&c);
 	assert_false(clock_run(&c, 3600, 50, 25));
 	climb(&c, CAMPAIGN, 0);
-	c.now_sec -= 2000;
+	rollback_withdrawn(&c.r, CAMPAIGN, c.now_sec);
+	climb(&c, CAMPAIGN, 0);
+	c.now_sec -= 8000;
 	assert_false(clock_run(&c, 300, 20, 10));
 	assert_false(rollback_ready(&c.r));
 	assert_false(clock_run(&c, 3600, 50, 25));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sessions of requests at a rate that wanders, with the day and with customers who come and go. */
 #include <math.h>
 #include <string.h>
 #include "bpf/hash.h"

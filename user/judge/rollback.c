@@ -111,15 +111,22 @@ static void begin_block(struct rollback *r, uint32_t block)
 		b->usual[s] = usual(r, block, s);
 }
 
+/* Nothing is known of what was before a block. */
+static void forget_all(struct rollback *r, uint32_t block)
+{
+	memset(r->blocks, 0, sizeof(r->blocks));
+	r->block = block - (block > 0);
+}
+
 static void advance(struct rollback *r, uint32_t block)
 {
 	if (block > r->block && block - r->block >= ROLLBACK_BLOCKS)
-		r->block = block - ROLLBACK_BLOCKS;
+		forget_all(r, block);
 	while (r->block < block)
 		begin_block(r, r->block + 1);
 }
 
-/* Shares out what was counted between two readings. */
+/* Shares out what was counted between two readings, over the blocks in between. */
 static void share_out(struct rollback *r, uint32_t from_sec, uint32_t to_sec, const double *counted)
 {
 	uint32_t at_sec = from_sec, end_sec;
@@ -163,9 +170,8 @@ void rollback_add(struct rollback *r, uint32_t now_sec, uint64_t requests, uint6
 	}
 	if (!r->begun || now_sec < r->last_sec) {
 		r->n_climbs = 0;
-		memset(r->blocks, 0, sizeof(r->blocks));
-		r->block = now_sec / r->block_sec;
-		r->block -= r->block > 0;
+		r->settled = 0;
+		forget_all(r, now_sec / r->block_sec);
 	}
 	if (follows)
 		share_out(r, r->last_sec, now_sec, counted);
