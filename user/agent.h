@@ -46,6 +46,7 @@ enum alarm {
 	ALARM_CLOCK,	 /* the time of day cannot be what it should */
 	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
 	ALARM_CAMPAIGNS, /* more than are followed */
+	ALARM_GUARDS,	 /* not all that must not be dropped is known */
 	ALARM_COUNT,
 };
 

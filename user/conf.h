@@ -5,7 +5,7 @@
  *
  * Strict: an unknown section or key, a bad value, or a key that stands twice in one file is an
  * error with file and line, and the agent does not start, or on reload keeps the settings it has. A
- * later file overrides single values and replaces lists (interfaces, ports, balancers). Keys,
+ * later file overrides single values and replaces lists (interfaces, ports, prefixes). Keys,
  * ranges and defaults stand in the table of conf.c; seine.conf(5) explains them.
  */
 #ifndef CONF_H
@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "bpf/seine.h"
+#include "user/host/guards.h"
 #include "user/judge/judge.h"
 #include "user/kernel/datapath.h"
 #include "user/shoal/shoal.h"
@@ -57,6 +58,7 @@ struct conf {
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;
+	struct guard_settings guard;
 };
 
 /* `why` (`size` bytes) gets "file:line: sentence" when the result is negative, or "file: sentence"

@@ -389,22 +389,26 @@ static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n,
 int agent_guard(struct agent *a, uint32_t now_sec)
 {
 	_cleanup_(freep) struct allow_entry *allows = NULL;
+	struct guard_sources from = {
+		.settings = &a->conf.guard,
+		.ports = &a->conf.ports,
+		.balancers = a->conf.cfg.balancer,
+		.now_sec = now_sec,
+	};
+	char why[DATAPATH_WHY];
 	struct guards guards;
-	size_t n;
 	int r;
 
-	r = datapath_allows(a->datapath, &allows, &n);
+	r = datapath_allows(a->datapath, &allows, &from.n_allows);
 	if (r < 0)
 		return r;
-	n = allows_expire(a, allows, n, now_sec);
-	r = guards_collect(allows, n, now_sec, &guards);
+	from.n_allows = allows_expire(a, allows, from.n_allows, now_sec);
+	from.allows = allows;
+	r = guards_collect(&from, why, sizeof(why), &guards);
 	if (r < 0)
 		return r;
-	r = guards_add_balancers(&guards, a->conf.cfg.balancer);
-	if (r < 0) {
-		guards_free(&guards);
-		return r;
-	}
+	agent_alarm(a, ALARM_GUARDS, why[0], "guards: %s",
+		    why[0] ? why : "something could not be read");
 	guards_free(&a->guards);
 	a->guards = guards;
 	return 0;

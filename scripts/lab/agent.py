@@ -34,6 +34,9 @@ history = {history}
 
 [judge]
 ttl = 10m
+
+[guard]
+special_use = no
 """
 # Maps are pinned under the number of their layout.
 ABI = re.search(r"^#define SEINE_ABI (\d+)$", (ROOT / "bpf/seine.h").read_text(), re.M)[1]

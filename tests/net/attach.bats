@@ -78,6 +78,8 @@ configure() {
 		hit_slots = 256
 		[judge]
 		entries_max = 100
+		[guard]
+		special_use = no
 	END
 }
 

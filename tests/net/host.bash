@@ -58,6 +58,8 @@ host_up() {
 		${2:-}
 		[judge]
 		entries_max = 100
+		[guard]
+		special_use = no
 	END
 	start_agent
 }

@@ -38,6 +38,8 @@ setup_file() {
 		prefixes = 16384
 		[correlate]
 		hold = 0
+		[guard]
+		special_use = no
 	END
 	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 400 --exits 200 --day 60 \
 		"$dir/sent.pcap" "$dir/truth.tsv"

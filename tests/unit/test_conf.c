@@ -77,6 +77,9 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
 	assert_string_equal(c.pin_dir, "/sys/fs/bpf/seine");
 	assert_string_equal(c.networks, "");
+	assert_int_equal(c.guard.special_use, 1);
+	assert_int_equal(c.guard.n_checkers, 0);
+	assert_true(c.guard.ssh[0] == 1ull << 22);
 	assert_string_equal(c.history, "/var/lib/seine/history.db");
 	assert_true(c.history_size == 4ull << 30);
 }
@@ -148,6 +151,14 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[judge]\nentries_max = 200000\n", ": ", "hit_slots" },
 		{ LEAST "[agent]\nwindow = 60s\ninterval = 40s\nheartbeat = 2m\n", ": ", "window" },
 		{ LEAST "[agent]\ninterval = 1500ms\nheartbeat = 2s\n", ": ", "two intervals" },
+		{ LEAST "[guard]\nspecial_use = maybe\n", ":6: ", "no or yes" },
+		{ LEAST "[guard]\nspecial_uses = no\n", ":6: ", "no such key in [guard]" },
+		{ LEAST "[guard]\nssh_port = 0\n", ":6: ", "1 to 65535" },
+		{ LEAST "[guard]\nssh_port = 22\nssh_port = 22\n", ":7: ", "twice" },
+		{ LEAST "[guard]\nssh_port = 443\n", ": ", "443 is a protected port" },
+		{ LEAST "[guard]\nhealth_checker = 10.0.0.1/8\n", ":6: ", "did you mean" },
+		{ LEAST "[guard]\nhealth_checker = 0.0.0.0/0\n", ":6: ", "too wide" },
+		{ LEAST "[guard]\nhealth_checker = lb.example\n", ":6: ", "not an IPv4" },
 		{ LEAST "[service]\nport_udp = 443\nport_udp = 443\n", ":7: ", "twice" },
 		{ LEAST "[interface]\nname = eth0\n", ":6: ", "twice" },
 		{ LEAST "[judge]\nttl = 2h\nttl_max = 1h\n", ": ", "longer than ttl_max" },
@@ -218,7 +229,9 @@ static void prints_what_it_reads(void **state)
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
 			 "networks = /srv/networks.txt\n"
-			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n");
+			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n"
+			 "[guard]\nhealth_checker = 192.0.2.0/28\nhealth_checker = 2001:db8::7\n"
+			 "ssh_port = 2222\nssh_port = 22\nspecial_use = no\n");
 	assert_int_equal(conf_load(p->file, why, sizeof(why), &c), 0);
 	first = print(&c);
 	write_text(p->file, first);
@@ -235,6 +248,12 @@ static void prints_what_it_reads(void **state)
 	assert_true(again.judge.benign_share_max == 0.00001);
 	assert_string_equal(again.socket, "/run/a b/c.sock");
 	assert_string_equal(again.networks, "/srv/networks.txt");
+	assert_int_equal(again.guard.n_checkers, 2);
+	assert_int_equal(again.guard.checkers[0].len, 124);
+	assert_int_equal(again.guard.checkers[1].len, 128);
+	assert_true(again.guard.ssh[0] == 1ull << 22);
+	assert_true(again.guard.ssh[2222 / 64] == 1ull << 2222 % 64);
+	assert_int_equal(again.guard.special_use, 0);
 	assert_string_equal(again.history, "");
 	assert_true(again.history_size == 17000 << 10);
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "user/judge/entry.h"
+#include "user/judge/guards.h"
 #include "user/shoal/shoal.h"
 
 struct judge_settings {
@@ -29,22 +30,6 @@ struct judge_settings {
 	uint32_t v6_source;	    /* length of an IPv6 source, 64 */
 };
 extern const struct judge_settings judge_defaults;
-
-/* Something no drop may touch. */
-struct guarded {
-	struct prefix prefix;
-	char rule[24]; /* "allow list", "own address", "gateway", "resolver" */
-	char note[SEINE_NOTE];
-};
-
-struct guards {
-	struct guarded *list;
-	size_t n;
-};
-
-/* NULL when nothing speaks against dropping `p`, else what it touches. Too wide a prefix is refused
- * with a rule of its own. */
-const struct guarded *guards_refuse(const struct guards *g, const struct prefix *p);
 
 struct refusal {
 	struct prefix prefix;
