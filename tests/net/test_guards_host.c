@@ -131,7 +131,8 @@ static void addresses_and_routes(void **state)
 		{ "::1", "loopback", "RFC 4291" },
 		{ "198.51.100.255", "none", "" },
 		{ "198.51.100.128/26", "none", "" },
-		{ "203.0.113.1", "none", "" }, /* a local route of everything is for a proxy */
+		{ "203.0.113.1", "none", "" }, /* local in another table is for a proxy, ... */
+		{ "129.0.0.1", "none", "" },   /* ... and half of the internet is nobody's own */
 		{ "2a00::1", "none", "" },
 	};
 	struct scene s;
@@ -146,6 +147,8 @@ static void addresses_and_routes(void **state)
 	two_run("ip route add 192.0.2.64/26 via inet6 2001:db8::fd dev eth0");
 	two_run("ip route add local 192.0.2.0/28 dev lo");
 	two_run("ip route add local default dev lo table 100");
+	two_run("ip route add local 203.0.113.0/28 dev lo table 100");
+	two_run("ip route add local 128.0.0.0/2 dev lo");
 	two_run("ip -6 route add local default dev lo table 100");
 	two_run("ip -6 route add default via 2001:db8::fe");
 	two_run("ip link add down0 type veth peer name p2p0");

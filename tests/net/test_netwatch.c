@@ -45,6 +45,10 @@ static void each_change_is_noticed(void **state)
 		"ip -6 route del 2001:db8:1::/48",
 		"ip address del 2001:db8::1/64 dev eth0",
 		"ip link set eth0 mtu 1400",
+		/* Of a device that is down, which has no routes. */
+		"ip link add down0 type veth peer name down1",
+		"ip address add 192.0.2.9/32 dev down0",
+		"ip address add 2001:db8::9/64 dev down0",
 	};
 	_cleanup_(closep) int fd = -1;
 	struct two t;
