@@ -331,6 +331,30 @@ static void needs_no_privileges(void **state)
 	scene_free(&s);
 }
 
+/* No descriptor is left to read anything with. */
+static void what_cannot_be_read_is_told(void **state)
+{
+	struct rlimit was, none;
+	struct scene s;
+
+	(void)state;
+	scene_new(&s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	collect(&s);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_string_equal(s.why, "own addresses and gateways cannot all be read and guarded: "
+				   "Too many open files");
+	assert_int_equal(count_of(&s.guards, "own address"), 0);
+	assert_int_equal(count_of(&s.guards, "loopback"), 2);
+	collect(&s);
+	assert_string_equal(s.why, "");
+	assert_int_equal(count_of(&s.guards, "own address"), 3);
+	scene_free(&s);
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -437,6 +461,7 @@ int main(void)
 		cmocka_unit_test(ports_of_ssh_as_set),
 		cmocka_unit_test(more_ranges_than_the_kernel_takes),
 		cmocka_unit_test(needs_no_privileges),
+		cmocka_unit_test(what_cannot_be_read_is_told),
 		cmocka_unit_test(clients_are_not_even_told_of),
 		cmocka_unit_test(a_full_table_is_told),
 	};

@@ -72,9 +72,11 @@ struct dump {
 	bool over, stale;
 };
 
-static int take(struct dump *d, const struct nlmsghdr *m)
+static int take(const struct nlmsghdr *m, void *arg)
 {
-	if (m->nlmsg_seq != d->seq)
+	struct dump *d = arg;
+
+	if (m->nlmsg_seq != d->seq || d->over)
 		return 0;
 	d->stale |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	if (m->nlmsg_type != NLMSG_DONE && m->nlmsg_type != NLMSG_ERROR)
@@ -83,16 +85,15 @@ static int take(struct dump *d, const struct nlmsghdr *m)
 	return verdict_of(m);
 }
 
-static int take_all(struct dump *d, const void *buffer, size_t size)
+int netlink_each(const void *from, size_t size, netlink_fn fn, void *arg)
 {
-	const struct nlmsghdr *m = buffer;
+	const struct nlmsghdr *m = from;
 	int r = 0;
 
-	while (r == 0 && !d->over && size >= sizeof(*m) && m->nlmsg_len >= sizeof(*m) &&
-	       m->nlmsg_len <= size) {
+	while (r == 0 && size >= sizeof(*m) && m->nlmsg_len >= sizeof(*m) && m->nlmsg_len <= size) {
 		size_t step = NLMSG_ALIGN(m->nlmsg_len);
 
-		r = take(d, m);
+		r = fn(m, arg);
 		if (step >= size)
 			break;
 		size -= step;
@@ -116,7 +117,7 @@ int netlink_dump(int fd, struct nlmsghdr *request, netlink_fn fn, void *arg)
 	while (r == 0 && !d.over) {
 		ssize_t n = receive(fd, buffer);
 
-		r = n < 0 ? (int)n : take_all(&d, buffer, (size_t)n);
+		r = n < 0 ? (int)n : netlink_each(buffer, (size_t)n, take, &d);
 	}
 	if (r != 0)
 		return r;

@@ -23,6 +23,10 @@ typedef int (*netlink_fn)(const struct nlmsghdr *message, void *arg);
  */
 int netlink_dump(int fd, struct nlmsghdr *request, netlink_fn fn, void *arg);
 
+/* Gives the whole messages among `size` bytes, aligned as netlink has them, to `fn`; returns what
+ * it ended with, or 0. */
+int netlink_each(const void *from, size_t size, netlink_fn fn, void *arg);
+
 struct netlink_attribute {
 	const void *data; /* NULL: there is none, or it is shorter than was asked for */
 	size_t size;

@@ -38,13 +38,13 @@ static int add(struct finds *to, enum find_kind kind, const struct prefix *p, ui
 
 /* ---- addresses ---- */
 
-static int on_address(const struct nlmsghdr *m, void *arg)
+static int on_address(const struct nlmsghdr *m, struct finds *to)
 {
 	struct netlink_attribute a[IFA_LOCAL + 1];
 	struct ifaddrmsg head;
 	struct prefix p;
 
-	if (m->nlmsg_type != RTM_NEWADDR || m->nlmsg_len < NLMSG_LENGTH(sizeof(head)))
+	if (m->nlmsg_len < NLMSG_SPACE(sizeof(head)))
 		return 0;
 	memcpy(&head, NLMSG_DATA(m), sizeof(head));
 	netlink_attributes((const char *)NLMSG_DATA(m) + NLMSG_ALIGN(sizeof(head)),
@@ -53,7 +53,7 @@ static int on_address(const struct nlmsghdr *m, void *arg)
 	if (!prefix_from(head.ifa_family, a[IFA_LOCAL].data ? &a[IFA_LOCAL] : &a[IFA_ADDRESS],
 			 head.ifa_family == AF_INET ? 32 : 128, &p))
 		return 0;
-	return add(arg, FIND_OWN, &p, head.ifa_index);
+	return add(to, FIND_OWN, &p, head.ifa_index);
 }
 
 /* ---- routes ---- */
@@ -109,14 +109,14 @@ static bool is_own(const struct rtmsg *head)
 	       (head->rtm_type == RTN_LOCAL || head->rtm_type == RTN_ANYCAST);
 }
 
-static int on_route(const struct nlmsghdr *m, void *arg)
+static int on_route(const struct nlmsghdr *m, struct finds *to)
 {
 	struct netlink_attribute a[RTA_VIA + 1];
 	struct rtmsg head;
 	struct prefix p;
 	uint32_t device = 0;
 
-	if (m->nlmsg_type != RTM_NEWROUTE || m->nlmsg_len < NLMSG_LENGTH(sizeof(head)))
+	if (m->nlmsg_len < NLMSG_SPACE(sizeof(head)))
 		return 0;
 	memcpy(&head, NLMSG_DATA(m), sizeof(head));
 	netlink_attributes((const char *)NLMSG_DATA(m) + NLMSG_ALIGN(sizeof(head)),
@@ -126,17 +126,26 @@ static int on_route(const struct nlmsghdr *m, void *arg)
 		if (!prefix_from(head.rtm_family, &a[RTA_DST], head.rtm_dst_len, &p) ||
 		    prefix_too_wide(&p))
 			return 0;
-		return add(arg, FIND_OWN, &p, device);
+		return add(to, FIND_OWN, &p, device);
 	}
 	if (a[RTA_MULTIPATH].data)
-		return gateways(arg, head.rtm_family, &a[RTA_MULTIPATH]);
-	return gateway(arg, head.rtm_family, a, device);
+		return gateways(to, head.rtm_family, &a[RTA_MULTIPATH]);
+	return gateway(to, head.rtm_family, a, device);
 }
 
 /* ---- both ---- */
 
+int routes_read(const struct nlmsghdr *m, void *to)
+{
+	switch (m->nlmsg_type) {
+	case RTM_NEWADDR: return on_address(m, to);
+	case RTM_NEWROUTE: return on_route(m, to);
+	default: return 0;
+	}
+}
+
 /* What `to` has already been given by an earlier try does no harm. */
-static int dump(uint16_t type, netlink_fn fn, struct finds *to)
+static int dump(uint16_t type, struct finds *to)
 {
 	int r = -ESTALE;
 
@@ -149,15 +158,15 @@ static int dump(uint16_t type, netlink_fn fn, struct finds *to)
 
 		r = netlink_open(NETLINK_ROUTE, 0, &fd);
 		if (r == 0)
-			r = netlink_dump(fd, &request.head, fn, to);
+			r = netlink_dump(fd, &request.head, routes_read, to);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int routes_find(struct finds *to)
 {
 	int r;
 
-	r = dump(RTM_GETADDR, on_address, to);
-	return r < 0 ? r : dump(RTM_GETROUTE, on_route, to);
+	r = dump(RTM_GETADDR, to);
+	return r < 0 ? r : dump(RTM_GETROUTE, to);
 }
