@@ -13,17 +13,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "tests/net/two.h"
 #include "tests/skip.h"
 #include "user/base/cleanup.h"
 #include "user/host/guards.h"
-#include "user/host/sockets.h"
 
 #define SSH 22
 #define HTTPS 443
-#define MANY 19000 /* connections of clients; each is a descriptor */
 
 struct scene {
 	struct two two;
@@ -355,103 +352,6 @@ static void what_cannot_be_read_is_told(void **state)
 	scene_free(&s);
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Nobody accepts them: they are established all the same. */
-static void connect_clients(struct scene *s, int *fds)
-{
-	struct sockaddr_storage a;
-	socklen_t size = two_address("198.51.100.1", HTTPS, &a);
-
-	two_run("sysctl -qw net.core.somaxconn=65535");
-	two_listen(&s->two, "0.0.0.0", HTTPS);
-	two_enter(s->two.peer);
-	two_run("sysctl -qw net.ipv4.ip_local_port_range='10000 65000'");
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_true(fds[i] >= 0);
-		assert_int_equal(connect(fds[i], (struct sockaddr *)&a, size), 0);
-	}
-	two_listen(&s->two, "::", 5432);
-	two_enter(s->two.host);
-}
-
-static size_t told(const struct scene *s, const struct seine_ports *ports, double *ret_ms)
-{
-	_cleanup_(peers_free) struct peers p = { { .max = 10 }, { .max = 10 }, { .max = 10 } };
-	const struct socket_ports asked = { s->settings.ssh, ports };
-	double began = seconds();
-
-	assert_int_equal(sockets_find(&asked, &p), 0);
-	*ret_ms = (seconds() - began) * 1000;
-	assert_int_equal(p.ssh.n + p.udp.n, 0);
-	finds_sort(&p.tcp);
-	assert_int_equal(p.tcp.n, 1);
-	return p.told;
-}
-
-static bool may_open(struct rlimit *was)
-{
-	struct rlimit more;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, was), 0);
-	more = *was;
-	more.rlim_cur = more.rlim_max;
-	return more.rlim_max > MANY + 100 && setrlimit(RLIMIT_NOFILE, &more) == 0;
-}
-
-static void clients_are_not_even_told_of(void **state)
-{
-	_cleanup_(freep) int *fds = calloc(MANY, sizeof(*fds));
-	double with_ms, without_ms;
-	struct rlimit was;
-	struct scene s;
-
-	(void)state;
-	assert_non_null(fds);
-	if (!may_open(&was))
-		skip_because("may not open 19100 descriptors");
-	scene_new(&s);
-	connect_clients(&s, fds);
-	two_connect(&s.two, SOCK_STREAM, NULL, "198.51.100.54", 5432);
-	/* The listening one, and the one of ours. */
-	assert_int_equal(told(&s, &s.ports, &with_ms), 2);
-	/* A port that is listened on is left out as well, protected or not. */
-	assert_int_equal(told(&s, &(struct seine_ports){ 0 }, &without_ms), 2);
-	print_message("# %d connections of clients, not one told: %.1f and %.1f ms\n", MANY,
-		      with_ms, without_ms);
-	for (int i = 0; i < MANY; i++)
-		close(fds[i]);
-	scene_free(&s);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-}
-
-/* More than find room are told, and push out nothing else. */
-static void a_full_table_is_told(void **state)
-{
-	_cleanup_(peers_free) struct peers p = { { .max = 10 }, { .max = 2 }, { .max = 10 } };
-	struct socket_ports ports;
-	struct scene s;
-
-	(void)state;
-	scene_new(&s);
-	ports = (struct socket_ports){ s.settings.ssh, &s.ports };
-	connect_all(&s);
-	assert_int_equal(sockets_find(&ports, &p), 0);
-	finds_sort(&p.tcp);
-	assert_true(p.tcp.left_out);
-	assert_int_equal(p.tcp.n, 2);
-	assert_int_equal(p.ssh.n, 2);
-	assert_int_equal(p.udp.n, 2);
-	scene_free(&s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,8 +362,6 @@ int main(void)
 		cmocka_unit_test(more_ranges_than_the_kernel_takes),
 		cmocka_unit_test(needs_no_privileges),
 		cmocka_unit_test(what_cannot_be_read_is_told),
-		cmocka_unit_test(clients_are_not_even_told_of),
-		cmocka_unit_test(a_full_table_is_told),
 	};
 
 	return cmocka_run_group_tests_name("guards of a host", tests, NULL, NULL);
