@@ -10,6 +10,7 @@
 
 #define BUFFER 65536 /* bytes; the kernel makes messages of at most 32 KiB */
 #define PATIENCE_SEC 5
+#define SEQUENCE 1 /* of a dump: there is one at a time on a socket */
 
 int netlink_open(int protocol, uint32_t groups, int *ret)
 {
@@ -66,7 +67,6 @@ static int verdict_of(const struct nlmsghdr *m)
 }
 
 struct dump {
-	uint32_t seq;
 	netlink_fn fn;
 	void *arg;
 	bool over, stale;
@@ -76,7 +76,7 @@ static int take(const struct nlmsghdr *m, void *arg)
 {
 	struct dump *d = arg;
 
-	if (m->nlmsg_seq != d->seq || d->over)
+	if (m->nlmsg_seq != SEQUENCE || d->over)
 		return 0;
 	d->stale |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 	if (m->nlmsg_type != NLMSG_DONE && m->nlmsg_type != NLMSG_ERROR)
@@ -105,13 +105,12 @@ int netlink_each(const void *from, size_t size, netlink_fn fn, void *arg)
 int netlink_dump(int fd, struct nlmsghdr *request, netlink_fn fn, void *arg)
 {
 	_cleanup_(freep) void *buffer = malloc(BUFFER);
-	static uint32_t seq;
-	struct dump d = { .seq = ++seq, .fn = fn, .arg = arg };
+	struct dump d = { .fn = fn, .arg = arg };
 	int r;
 
 	if (!buffer)
 		return -ENOMEM;
-	request->nlmsg_seq = d.seq;
+	request->nlmsg_seq = SEQUENCE;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	r = send_request(fd, request);
 	while (r == 0 && !d.over) {

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `protocol`: NETLINK_ROUTE and the like. `groups`: whose notices arrive, as bits; 0: none. The
- * kernel's word is waited for a few seconds at most. */
+/* `protocol`: NETLINK_ROUTE and the like. `groups`: whose notices arrive, as bits; such a socket
+ * never blocks. 0: none; the socket is for dumps, and waits a few seconds at most. */
 int netlink_open(int protocol, uint32_t groups, int *ret);
 
 /* Called for each message; anything but 0 ends the dump. The message is whole, its content is not
