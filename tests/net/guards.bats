@@ -26,9 +26,14 @@ teardown_file() {
 talk() {
 	rm -f "$dir/talks"
 	nsenter --net="/run/netns/$1" python3 -c "
-import socket, sys, time
+import socket, threading, time
+kept = []
 def listen(port):
     s = socket.create_server(('', port))
+    def accept():
+        while True:
+            kept.append(s.accept())
+    threading.Thread(target=accept, daemon=True).start()
     return s
 def connect(to, port, source='', kind=socket.SOCK_STREAM):
     s = socket.socket(socket.AF_INET, kind)
@@ -66,6 +71,7 @@ refused() {
 @test "who has a session of ssh is not dropped while it lasts" {
 	talk "$server" "a = listen(22)"
 	talk "$client" "b = connect('198.51.100.1', 22, '198.51.100.2')"
+	wait_until eval "! seine drop add 198.51.100.2" # until it is accepted
 	refused 198.51.100.2 "ssh peer 198.51.100.2"
 	refused 198.51.100.2/31 "ssh peer 198.51.100.2"
 	quiet

@@ -191,15 +191,19 @@ static void resolvers(void **state)
 static void connect_all(struct scene *s)
 {
 	struct two *t = &s->two;
+	int sshd = two_listen(t, "::", SSH);
 
-	two_listen(t, "::", SSH);
 	two_listen(t, "0.0.0.0", HTTPS);
 	two_listen(t, "2001:db8::1", HTTPS);
 	two_listen(t, "0.0.0.0", 8080);
 	two_enter(t->peer);
 	two_listen(t, "::", 5432);
 	two_connect(t, SOCK_STREAM, "198.51.100.22", "198.51.100.1", SSH);
+	two_accept(t, sshd);
 	two_connect(t, SOCK_STREAM, "2001:db8::22", "2001:db8::1", SSH);
+	two_accept(t, sshd);
+	/* Not accepted: nobody has a session by that alone. */
+	two_connect(t, SOCK_STREAM, "198.51.100.23", "198.51.100.1", SSH);
 	two_connect(t, SOCK_STREAM, "198.51.100.80", "198.51.100.1", HTTPS);
 	two_connect(t, SOCK_STREAM, "2001:db8::80", "2001:db8::1", HTTPS);
 	two_connect(t, SOCK_STREAM, "198.51.100.80", "198.51.100.1", 8080);
@@ -247,16 +251,18 @@ static void ports_of_ssh_as_set(void **state)
 		{ "198.51.100.23", "none", "" },
 	};
 	struct scene s;
+	int sshd;
 
 	(void)state;
 	scene_new(&s);
 	memset(s.settings.ssh, 0, sizeof(s.settings.ssh));
 	set_port(s.settings.ssh, 2222);
 	set_port(s.settings.ssh, UINT16_MAX);
-	two_listen(&s.two, "0.0.0.0", UINT16_MAX);
+	sshd = two_listen(&s.two, "0.0.0.0", UINT16_MAX);
 	two_listen(&s.two, "0.0.0.0", SSH);
 	two_enter(s.two.peer);
 	two_connect(&s.two, SOCK_STREAM, "198.51.100.22", "198.51.100.1", UINT16_MAX);
+	two_accept(&s.two, sshd);
 	two_connect(&s.two, SOCK_STREAM, "198.51.100.23", "198.51.100.1", SSH);
 	two_enter(s.two.host);
 	collect(&s);

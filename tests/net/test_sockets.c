@@ -28,6 +28,7 @@
 
 struct scene {
 	struct two two;
+	int sshd;
 	uint64_t ssh[SEINE_PORT_WORDS];
 	struct seine_ports clients;
 	struct rlimit limit;
@@ -81,7 +82,7 @@ static int scene_new(void **state)
 	prepare(s->two.host);
 	two_run("ip address add 198.51.100.1/24 dev eth0");
 	two_run("ip address add 2001:db8::1/64 dev eth0 nodad");
-	two_listen(&s->two, "::", SSH);
+	s->sshd = two_listen(&s->two, "::", SSH);
 	two_listen(&s->two, "::", HTTPS);
 	*state = s;
 	return 0;
@@ -181,6 +182,7 @@ static void many_to_the_same_are_told_of_once(void **state)
 	two_connect(&s->two, SOCK_DGRAM, NULL, "198.51.100.55", 123);
 	two_enter(s->two.peer);
 	two_connect(&s->two, SOCK_STREAM, "198.51.100.22", "198.51.100.1", SSH);
+	two_accept(&s->two, s->sshd);
 	two_enter(s->two.host);
 	ask(s, 10, &p);
 	assert_in_range(p.told, 8192, 8192 + 8);
@@ -203,7 +205,9 @@ static void a_full_table_hides_no_other(void **state)
 	two_enter(s->two.peer);
 	two_run("ip route add local 192.0.2.0/24 dev lo");
 	two_connect(&s->two, SOCK_STREAM, "198.51.100.22", "198.51.100.1", SSH);
+	two_accept(&s->two, s->sshd);
 	two_connect(&s->two, SOCK_STREAM, "2001:db8::22", "2001:db8::1", SSH);
+	two_accept(&s->two, s->sshd);
 	two_enter(s->two.host);
 	two_connect(&s->two, SOCK_DGRAM, NULL, "198.51.100.55", 123);
 	for (int i = 0; i < 250; i++) {

@@ -115,6 +115,14 @@ int two_listen(struct two *t, const char *address, uint16_t port)
 	return fd;
 }
 
+void two_accept(struct two *t, int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	assert_true(fd >= 0 && t->n < ARRAY_LEN(t->fds));
+	t->fds[t->n++] = fd;
+}
+
 int two_connect(struct two *t, int type, const char *from, const char *to, uint16_t port)
 {
 	struct sockaddr_storage a;

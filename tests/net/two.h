@@ -27,6 +27,8 @@ __attribute__((format(printf, 1, 2))) void two_run(const char *format, ...);
 
 /* Addresses as text, of either family; all in the namespace where the program stands. */
 int two_listen(struct two *t, const char *address, uint16_t port);
+/* The next one that connected to `listener`. */
+void two_accept(struct two *t, int listener);
 /* `from`: NULL or an address. `type`: SOCK_STREAM or SOCK_DGRAM. */
 int two_connect(struct two *t, int type, const char *from, const char *to, uint16_t port);
 

@@ -114,6 +114,8 @@ static int on_socket(const struct nlmsghdr *m, void *arg)
 	if (has(reading->skip, ntohs(s.id.idiag_sport)))
 		return 0;
 	to = finds_of(reading, ntohs(s.id.idiag_sport), &kind);
+	if (kind == FIND_SSH && !s.idiag_inode)
+		return 0; /* sshd has not accepted it: anyone gets as far as that */
 	found = (struct find){
 		.prefix = remote(&s),
 		.kind = (uint8_t)kind,

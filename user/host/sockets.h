@@ -17,7 +17,7 @@ struct socket_ports {
 
 /* Each has a limit of its own, so that many of one kind push out none of another. */
 struct peers {
-	struct finds ssh; /* FIND_SSH: the local port is one of ssh's */
+	struct finds ssh; /* FIND_SSH: the local port is one of ssh's, and sshd has accepted it */
 	struct finds tcp; /* FIND_TCP: no socket listens on the local port */
 	struct finds udp; /* FIND_UDP */
 	size_t told;	  /* sockets the kernel told of, listening ones too */
