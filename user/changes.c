@@ -176,6 +176,8 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	if (strcmp(now->history, next->history) != 0 || now->history_size != next->history_size)
 		log_warning("reload: history or history_size changed, which takes effect at the "
 			    "next start");
+	if (strcmp(now->state, next->state) != 0)
+		log_warning("reload: state changed, which takes effect at the next start");
 	if (memcmp(&now->sizes, &next->sizes, sizeof(now->sizes)) != 0 ||
 	    now->source_bits != next->source_bits || now->window_sec != next->window_sec)
 		log_warning("reload: window, source_bits or table sizes changed, which takes "
@@ -188,6 +190,7 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	memcpy(next->socket, now->socket, sizeof(next->socket));
 	memcpy(next->history, now->history, sizeof(next->history));
 	next->history_size = now->history_size;
+	memcpy(next->state, now->state, sizeof(next->state));
 	next->sizes = now->sizes;
 	next->source_bits = now->source_bits;
 	next->judge.v6_source = now->judge.v6_source;

@@ -238,6 +238,7 @@ static const struct setting settings[] = {
 	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
 	{ "agent", "history", &optional_path, AT(history), ROOM(history) },
 	{ "agent", "history_size", &setting_size, AT(history_size), FROM(16 * MIB, 1024 * GIB) },
+	{ "agent", "state", &setting_path, AT(state), ROOM(state) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
 	{ "datapath", "server_time", &server_time, AT(server_us), FROM(0, SECOND) },
@@ -313,6 +314,7 @@ void conf_default(struct conf *ret)
 		.hello_names = "/var/lib/seine/hello.names",
 		.history = "/var/lib/seine/history.db",
 		.history_size = 4 * GIB, /* what a million sources a day need */
+		.state = "/var/lib/seine/state.db",
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
 	};

@@ -54,6 +54,7 @@ struct conf {
 	char networks[PATH_MAX]; /* empty: no table of networks */
 	char history[PATH_MAX];	 /* empty: none is kept */
 	uint64_t history_size;
+	char state[PATH_MAX];
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;

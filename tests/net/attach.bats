@@ -41,7 +41,7 @@ teardown() {
 	on_host ip link set dev lo xdpgeneric off
 	on_host ip link set dev eth0 mtu 1500
 	on_peer ip link set dev eth0 mtu 1500
-	rm -rf "$pins" "$pins-other" "$dir/seine.conf.d" "$dir"/allow.d/*
+	rm -rf "$pins" "$pins-other" "$dir/seine.conf.d" "$dir"/allow.d/* "$dir"/state.db*
 }
 
 # `ip netns exec` would hide the bpf file system, and `ip -n` needs a root that is a mount point.
@@ -69,6 +69,7 @@ configure() {
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
 		history = $dir/history.db
+		state = $dir/state.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024

@@ -48,6 +48,7 @@ host_up() {
 		allow_dir = $dir/allow.d
 		hello_names = $dir/lib/hello.names
 		history = $dir/history.db
+		state = $dir/state.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024

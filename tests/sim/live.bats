@@ -33,6 +33,7 @@ setup_file() {
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
 		hello_names = $dir/lib/hello.names
+		state = $dir/state.db
 		[datapath]
 		sources = 16384
 		prefixes = 16384

@@ -79,6 +79,7 @@ static void defaults_are_safe(void **state)
 	assert_string_equal(c.networks, "");
 	assert_string_equal(c.history, "/var/lib/seine/history.db");
 	assert_true(c.history_size == 4ull << 30);
+	assert_string_equal(c.state, "/var/lib/seine/state.db");
 }
 
 static void reads_a_file_and_its_drop_ins(void **state)
@@ -120,6 +121,7 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[agent]\nsocket = /a\001b\n", ":6: ", "control character" },
 		{ LEAST "[agent]\nsocket = run/x\n", ":6: ", "absolute" },
 		{ LEAST "[agent]\nhistory = no\n", ":6: ", "absolute" },
+		{ LEAST "[agent]\nstate = none\n", ":6: ", "absolute" },
 		{ LEAST "[agent]\nhistory_size = 4\n", ":6: ", "a size from 16M to 1024G" },
 		{ LEAST "[agent]\nhistory_size = 15M\n", ":6: ", "a size from 16M to 1024G" },
 		{ LEAST "[agent]\nhistory_size = 1025G\n", ":6: ", "a size from 16M" },
@@ -214,7 +216,7 @@ static void prints_what_it_reads(void **state)
 			 "[interface]\nname = eth1\nxdp = generic\n"
 			 "[agent]\ninterval = 1500ms\nwindow = 61s\non_stop = detach\n"
 			 "socket = /run/a b/c.sock\n"
-			 "history = none\nhistory_size = 17000K\n"
+			 "history = none\nhistory_size = 17000K\nstate = /srv/state.db\n"
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
 			 "networks = /srv/networks.txt\n"
@@ -237,6 +239,7 @@ static void prints_what_it_reads(void **state)
 	assert_string_equal(again.networks, "/srv/networks.txt");
 	assert_string_equal(again.history, "");
 	assert_true(again.history_size == 17000 << 10);
+	assert_string_equal(again.state, "/srv/state.db");
 }
 
 /* "#key = value" is a default; "# sentence" is not. */
