@@ -163,8 +163,9 @@ int state_audit(struct state *s, const struct audit *a)
 /* ---- read ---- */
 
 #define FIELDS "id, at, uid, pid, actor, verb, object, result, text, before, after, evidence"
-/* Conditions with the places of their parameters: 1 `after`, 2 limit, 3 and on the prefix. */
-#define SQL_SIZE 2048
+#define SQL_SIZE 2560
+/* Where more than these are about a prefix, going through all ends soon. */
+#define SPARSE 10000
 
 /* The last address of a prefix. */
 static void last_of(const struct prefix *p, uint8_t ret[16])
@@ -174,20 +175,53 @@ static void last_of(const struct prefix *p, uint8_t ret[16])
 		ret[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 }
 
-/* Which ones: within the prefix, and each length that covers it, all by the index. */
-static void write_conditions(const struct audit_query *q, char sql[SQL_SIZE])
+/* Parameters: 1 `after`, 2 limit, 3 and 4 the ends of the prefix, then one for each that covers it.
+ */
+static void write_covering(const struct prefix *p, char ret[SQL_SIZE])
 {
-	size_t n;
+	size_t n = (size_t)snprintf(ret, SQL_SIZE, "VALUES (NULL,NULL)");
 
-	n = (size_t)snprintf(sql, SQL_SIZE, "FROM audit WHERE id > ?1");
+	for (unsigned int len = 0; len < p->len; len++)
+		n += (size_t)snprintf(ret + n, SQL_SIZE - n, ",(?%u,%u)", 5 + len, len);
+}
+
+/* All that overlap a prefix, by the index: within it, and those that cover it. */
+static void write_overlapping(const struct prefix *p, char ret[SQL_SIZE])
+{
+	char covering[SQL_SIZE];
+
+	write_covering(p, covering);
+	snprintf(ret, SQL_SIZE,
+		 "SELECT id FROM audit INDEXED BY audit_of WHERE ip >= ?3 AND ip <= ?4 AND "
+		 "len >= %u UNION ALL SELECT id FROM (%.*s) AS wide CROSS JOIN audit INDEXED BY "
+		 "audit_of WHERE ip = wide.column1 AND len = wide.column2 AND ip IS NOT NULL",
+		 p->len, SQL_SIZE - 512, covering);
+}
+
+/* The same, of one row after the other. */
+static void write_test(const struct prefix *p, char ret[SQL_SIZE])
+{
+	char covering[SQL_SIZE];
+
+	write_covering(p, covering);
+	snprintf(ret, SQL_SIZE, "(ip >= ?3 AND ip <= ?4 AND len >= %u) OR (ip, len) IN (%.*s)",
+		 p->len, SQL_SIZE - 512, covering);
+}
+
+static void write_query(const struct audit_query *q, bool sparse, char *sql, size_t size)
+{
+	const char *order = q->after < 0 ? "DESC" : "ASC";
+	char which[SQL_SIZE];
+
 	if (!q->within)
-		return;
-	n += (size_t)snprintf(sql + n, SQL_SIZE - n, " AND ((ip >= ?3 AND ip <= ?4 AND len >= %u)",
-			      q->within->len);
-	for (unsigned int len = 0; len < q->within->len; len++)
-		n += (size_t)snprintf(sql + n, SQL_SIZE - n, "%s(?%u,%u)",
-				      len ? "," : " OR (ip, len) IN (VALUES ", 5 + len, len);
-	snprintf(sql + n, SQL_SIZE - n, "%s)", q->within->len ? ")" : "");
+		snprintf(which, sizeof(which), "1");
+	else if (sparse)
+		write_overlapping(q->within, which);
+	else
+		write_test(q->within, which);
+	snprintf(sql, size,
+		 "SELECT " FIELDS " FROM audit WHERE id > ?1 AND %s(%s) ORDER BY id %s LIMIT ?2",
+		 q->within && sparse ? "id IN " : "", which, order);
 }
 
 static void bind_query(sqlite3_stmt *stmt, const struct audit_query *q)
@@ -234,15 +268,14 @@ static struct audit audit_of(sqlite3_stmt *stmt)
 	return a;
 }
 
-static int visit_all(struct state *s, const struct audit_query *q, const char *conditions,
+static int visit_all(struct state *s, const struct audit_query *q, bool sparse,
 		     int (*visit)(const struct audit *a, void *arg), void *arg)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
 	char sql[SQL_SIZE + 256];
 	int r, res;
 
-	snprintf(sql, sizeof(sql), "SELECT " FIELDS " %s ORDER BY id %s LIMIT ?2", conditions,
-		 q->after < 0 ? "DESC" : "ASC");
+	write_query(q, sparse, sql, sizeof(sql));
 	res = db_prepare(&s->db, sql, &stmt);
 	if (res < 0)
 		return res;
@@ -257,22 +290,27 @@ static int visit_all(struct state *s, const struct audit_query *q, const char *c
 	return r == SQLITE_DONE ? 0 : db_errno(&s->db, r);
 }
 
-static int count_all(struct state *s, const struct audit_query *q, const char *conditions,
-		     uint64_t *ret)
+static int count_all(struct state *s, const struct audit_query *q, uint64_t *ret)
+{
+	struct bounds b = { 0 };
+	int64_t n, from;
+	int r = read_bounds(s, &b);
+
+	from = b.first > q->after ? b.first : q->after + 1;
+	n = b.first ? b.last - from + 1 : 0;
+	*ret = n > 0 ? (uint64_t)n : 0;
+	return r;
+}
+
+static int count_overlapping(struct state *s, const struct audit_query *q, uint64_t *ret)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-	char sql[SQL_SIZE + 256];
-	struct bounds b = { 0 };
+	char sql[SQL_SIZE + 256], which[SQL_SIZE];
 	int64_t n = 0;
 	int r;
 
-	if (!q->within) {
-		r = read_bounds(s, &b);
-		n = b.last - (b.first > q->after + 1 ? b.first : q->after + 1) + 1;
-		*ret = b.first && n > 0 ? (uint64_t)n : 0;
-		return r;
-	}
-	snprintf(sql, sizeof(sql), "SELECT count(*) %s", conditions);
+	write_overlapping(q->within, which);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM (%s) WHERE id > ?1", which);
 	r = db_prepare(&s->db, sql, &stmt);
 	if (r < 0)
 		return r;
@@ -282,24 +320,34 @@ static int count_all(struct state *s, const struct audit_query *q, const char *c
 	return r < 0 ? r : 0;
 }
 
+/* From a number on there is usually little to go through, which costs less than to count. */
+static int read_log(struct state *s, const struct audit_query *q,
+		    int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total)
+{
+	bool newest = q->within && q->after < 0;
+	uint64_t total = UINT64_MAX;
+	int r = 0;
+
+	if (q->within && (newest || ret_total))
+		r = count_overlapping(s, q, &total);
+	else if (ret_total)
+		r = count_all(s, q, &total);
+	if (r == 0)
+		r = visit_all(s, q, newest && total <= SPARSE, visit, arg);
+	if (r == 0 && ret_total)
+		*ret_total = total;
+	return r;
+}
+
 int state_log(struct state *s, const struct audit_query *q,
 	      int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total)
 {
-	char conditions[SQL_SIZE];
-	uint64_t total = 0;
 	int r;
 
 	if (!s->db.handle)
 		return state_tell(s, -EIO, "not open");
-	write_conditions(q, conditions);
-	r = ret_total ? count_all(s, q, conditions, &total) : 0;
-	if (r == 0)
-		r = visit_all(s, q, conditions, visit, arg);
-	if (r < 0)
-		return state_end_reading(s, r);
-	if (ret_total)
-		*ret_total = total;
-	return 0;
+	r = read_log(s, q, visit, arg, ret_total);
+	return r < 0 ? state_end_reading(s, r) : 0;
 }
 
 int state_log_newest(struct state *s, int64_t *ret_id)
