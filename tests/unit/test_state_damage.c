@@ -361,9 +361,9 @@ static void record_until_killed(const struct state_place *p, uint32_t version, i
 	}
 }
 
-static uint32_t last_told(int from)
+static uint32_t last_told(int from, uint32_t last)
 {
-	uint32_t version, last = 0;
+	uint32_t version;
 
 	while (read(from, &version, sizeof(version)) == sizeof(version))
 		last = version;
@@ -407,15 +407,19 @@ static void what_was_committed_survives_death(void **state)
 		if (!child)
 			record_until_killed(p, version, pipes[1]);
 		close(pipes[1]);
+		told = version;
+		/* Also while it still opens the file, and however slow the machine is. */
+		if (round % 2)
+			assert_int_equal(read(pipes[0], &told, sizeof(told)), sizeof(told));
 		usleep(random_below(30000));
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status));
-		told = last_told(pipes[0]);
+		told = last_told(pipes[0], told);
 		close(pipes[0]);
-		version = check_version(p, told > version ? told : version, &applied);
+		version = check_version(p, told, &applied);
 	}
-	assert_true(version > ROUNDS && applied > ROUNDS / 2);
+	assert_true(version >= ROUNDS / 2 && applied > 0);
 	assert_int_equal(state_place_files(p, "damaged", false), 0);
 }
 
