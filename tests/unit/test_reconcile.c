@@ -193,7 +193,9 @@ static void check(const struct row *row)
 					 .applied_number = row->left == FRESH || row->left == NEVER
 								   ? 0
 								   : LEFT_AT,
-					 .applied_maps = row->left == BOOTED ? MAPS - 1 : MAPS,
+					 .applied_maps = row->left == NEVER    ? 0
+							 : row->left == BOOTED ? MAPS - 1
+									       : MAPS,
 					 .maps = MAPS,
 					 .now_sec = NOW,
 				 },

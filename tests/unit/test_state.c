@@ -286,14 +286,23 @@ static void too_much_json_is_refused(void **state)
 	_cleanup_(state_closep) struct state *s = state_place_open(*state);
 	_cleanup_(freep) char *text = calloc(1, STATE_ROW_BYTES + 1);
 	json_t *rows = json_array();
+	struct state_loaded l;
 
 	memset(text, 'a', STATE_ROW_BYTES);
 	json_array_append_new(rows, json_string(text));
 	assert_int_equal(state_begin(s, NOW), 0);
+	assert_int_equal(state_set_mode(s, SEINE_ENFORCE, SEINE_OBSERVE), 0);
 	assert_int_equal(state_save_rows(s, "standing", rows), -E2BIG);
-	assert_int_equal(state_set_mode(s, SEINE_ENFORCE, SEINE_OBSERVE), -E2BIG);
+	assert_int_equal(state_forget_mode(s), -E2BIG);
 	assert_int_equal(state_commit(s), -E2BIG);
 	assert_non_null(strstr(state_why(s), "too much"));
+	/* Nothing of it is left, and nothing stays open. */
+	l = state_place_load(s, NOW);
+	assert_false(l.mode_set);
+	state_loaded_clear(&l);
+	assert_int_equal(state_begin(s, NOW), 0);
+	assert_int_equal(state_set_mode(s, SEINE_OBSERVE, SEINE_OBSERVE), 0);
+	state_place_commit(s);
 	json_decref(rows);
 }
 
@@ -464,6 +473,41 @@ static void a_clock_that_is_set_later(void **state)
 	state_close(s);
 }
 
+/* With a clock that stands still at each boot, what is left is known from the last sign of life. */
+static void idle_commits_tell_that_we_live(void **state)
+{
+	static const struct {
+		uint32_t last_sec, left_sec;
+	} rows[] = { { 0, 3000 }, { 599, 3000 }, { 600, 2400 }, { 2000, 1000 }, { 5000, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(claims_freep) struct claims *c = one_hour();
+		struct state_place *p = NULL;
+		struct state_loaded l;
+		struct state *s;
+		uint32_t end;
+		uint64_t bytes;
+
+		assert_int_equal(state_place_make((void **)&p), 0);
+		s = state_place_open(p);
+		state_place_record(s, NULL, c);
+		bytes = state_bytes(s);
+		assert_int_equal(state_begin(s, NOW + rows[i].last_sec), 0);
+		assert_int_equal(state_record_claims(s, c, c), 0);
+		state_place_commit(s);
+		assert_int_equal(state_bytes(s) > bytes, rows[i].last_sec >= 600);
+		state_close(s);
+		s = state_place_reboot(p, -1000);
+		l = state_place_load(s, 10);
+		end = l.claims->list[0].row.expires_sec;
+		assert_int_equal(end > 10 ? end - 10 : 0, rows[i].left_sec);
+		state_loaded_clear(&l);
+		state_close(s);
+		assert_int_equal(state_place_drop((void **)&p), 0);
+	}
+}
+
 /* Lost with the transaction that it came with. */
 static void a_clock_in_a_transaction_that_is_rolled_back(void **state)
 {
@@ -516,6 +560,7 @@ int main(void)
 		STATE_TEST(a_reboot_by_any_clock),
 		STATE_TEST(a_restart_in_the_same_boot),
 		STATE_TEST(a_clock_that_is_set_later),
+		STATE_TEST(idle_commits_tell_that_we_live),
 		STATE_TEST(a_clock_in_a_transaction_that_is_rolled_back),
 		STATE_TEST(a_life_has_its_length),
 	};

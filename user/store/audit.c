@@ -268,8 +268,9 @@ static struct audit audit_of(sqlite3_stmt *stmt)
 	return a;
 }
 
+/* `ret_stopped`: what `visit` returned, which is no fault of the file. */
 static int visit_all(struct state *s, const struct audit_query *q, bool sparse,
-		     int (*visit)(const struct audit *a, void *arg), void *arg)
+		     int (*visit)(const struct audit *a, void *arg), void *arg, int *ret_stopped)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
 	char sql[SQL_SIZE + 256];
@@ -283,9 +284,9 @@ static int visit_all(struct state *s, const struct audit_query *q, bool sparse,
 	while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct audit a = audit_of(stmt);
 
-		res = visit(&a, arg);
-		if (res < 0)
-			return res;
+		*ret_stopped = visit(&a, arg);
+		if (*ret_stopped < 0)
+			return 0;
 	}
 	return r == SQLITE_DONE ? 0 : db_errno(&s->db, r);
 }
@@ -322,7 +323,8 @@ static int count_overlapping(struct state *s, const struct audit_query *q, uint6
 
 /* From a number on there is usually little to go through, which costs less than to count. */
 static int read_log(struct state *s, const struct audit_query *q,
-		    int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total)
+		    int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total,
+		    int *ret_stopped)
 {
 	bool newest = q->within && q->after < 0;
 	uint64_t total = UINT64_MAX;
@@ -333,7 +335,7 @@ static int read_log(struct state *s, const struct audit_query *q,
 	else if (ret_total)
 		r = count_all(s, q, &total);
 	if (r == 0)
-		r = visit_all(s, q, newest && total <= SPARSE, visit, arg);
+		r = visit_all(s, q, newest && total <= SPARSE, visit, arg, ret_stopped);
 	if (r == 0 && ret_total)
 		*ret_total = total;
 	return r;
@@ -342,12 +344,12 @@ static int read_log(struct state *s, const struct audit_query *q,
 int state_log(struct state *s, const struct audit_query *q,
 	      int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total)
 {
-	int r;
+	int r, stopped = 0;
 
 	if (!s->db.handle)
 		return state_tell(s, -EIO, "not open");
-	r = read_log(s, q, visit, arg, ret_total);
-	return r < 0 ? state_end_reading(s, r) : 0;
+	r = read_log(s, q, visit, arg, ret_total, &stopped);
+	return r < 0 ? state_end_reading(s, r) : stopped < 0 ? stopped : 0;
 }
 
 int state_log_newest(struct state *s, int64_t *ret_id)

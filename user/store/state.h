@@ -13,8 +13,16 @@
  * a clock behind the last commit counts as no time at all, so that nothing lives longer than it was
  * meant to.
  *
- * Measured with SQLite 3.40 on a virtual machine of two cores: see the figures at
- * state_record_claims() and state_load().
+ * Measured with SQLite 3.40 on a virtual machine of two cores that others used as well, a million
+ * claims, as CPU (as time on its disk):
+ *
+ *  - written anew 1.8 s (4.5 s), all changed 2.6 s (6.4 s), one changed 0.04 s, removed one by one
+ *    1.4 s (3.6 s); no more than 17 MB of memory
+ *  - read 0.7 s (1.8 s), 107 bytes of memory each
+ *  - 95 bytes of the file each; the log grows to 60 MB meanwhile
+ *  - a trial of 400,000 claims of people: begun 0.6 s (2.0 s), reverted 1.1 s (3.3 s)
+ *  - one change with its audit: 0.2 ms (4 ms); 300,000 events 57 MB; the newest 20 about an address
+ *    1 ms
  */
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
@@ -90,8 +98,8 @@ struct state_loaded {
 	struct state_trial trial;
 	size_t left_out; /* rows that mean nothing */
 };
-/* A million claims: 0.9 s, 112 bytes of memory each. Reads what is committed, and within a
- * transaction what that has changed. */
+/* Reads what is committed, and within a transaction what that has changed. -EUCLEAN: the file was
+ * damaged and set aside, as for state_begin(); what the new one holds can be read then. */
 int state_load(struct state *s, uint32_t now_sec, struct state_loaded *ret);
 void state_loaded_clear(struct state_loaded *l);
 
@@ -141,7 +149,8 @@ int state_load_rows(struct state *s, const char *kind, json_t **ret, size_t *ret
 
 /* --- Trial --- */
 
-/* Copies mode, claims of people and allow list as they are. -EEXIST: there is one already. */
+/* Copies mode, claims of people and allow list as they are within the transaction. -EEXIST: there
+ * is one already. */
 int state_trial_begin(struct state *s, uint32_t until_sec, uint32_t uid, const char *actor);
 int state_trial_confirm(struct state *s); /* -ENOENT */
 /* Puts back what was copied, raises the sequence number and ends the trial; state_load() tells what
@@ -184,8 +193,9 @@ struct audit_query {
 	size_t limit;
 	const struct prefix *within; /* objects that overlap it; NULL: all */
 };
-/* What is given to `visit` is valid during the call. A negative return of it ends it and is
- * returned. `ret_total` (NULL: not asked for): how many there are beyond `after` without the limit.
+/* What is given to `visit` is valid during the call, and the state is not to be changed by it. A
+ * negative return of it ends it and is returned. `ret_total` (NULL: not asked for): how many there
+ * are beyond `after` without the limit.
  */
 int state_log(struct state *s, const struct audit_query *q,
 	      int (*visit)(const struct audit *a, void *arg), void *arg, uint64_t *ret_total);
