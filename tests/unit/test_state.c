@@ -445,6 +445,25 @@ static void a_restart_in_the_same_boot(void **state)
 	state_close(s);
 }
 
+static void the_kernel_names_the_boot(void **state)
+{
+	_cleanup_(claims_freep) struct claims *c = one_hour();
+	struct state_place *p = *state;
+	struct state_loaded l;
+	struct state *s;
+
+	p->settings.boot = NULL;
+	s = state_place_open(p);
+	state_place_record(s, NULL, c);
+	state_close(s);
+	p->settings.epoch_sec += 1000;
+	s = state_place_open(p);
+	l = state_place_load(s, NOW);
+	state_place_same(l.claims, c);
+	state_loaded_clear(&l);
+	state_close(s);
+}
+
 /* It was wrong at the start, and is set while the agent runs; then the host is booted. */
 static void a_clock_that_is_set_later(void **state)
 {
@@ -559,6 +578,7 @@ int main(void)
 		STATE_TEST(the_file_is_not_everybodys),
 		STATE_TEST(a_reboot_by_any_clock),
 		STATE_TEST(a_restart_in_the_same_boot),
+		STATE_TEST(the_kernel_names_the_boot),
 		STATE_TEST(a_clock_that_is_set_later),
 		STATE_TEST(idle_commits_tell_that_we_live),
 		STATE_TEST(a_clock_in_a_transaction_that_is_rolled_back),
