@@ -13,6 +13,17 @@
 #include <unistd.h>
 #include "tests/unit/state_place.h"
 
+/* xorshift64 (Marsaglia 2003) */
+uint32_t state_place_random(uint32_t n)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (uint32_t)(x >> 32) % n;
+}
+
 int state_place_make(void **state)
 {
 	struct state_place *p = calloc(1, sizeof(*p));

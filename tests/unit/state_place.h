@@ -37,6 +37,7 @@ struct entry state_place_entry(uint32_t n, uint32_t version);
 struct claims *state_place_claims(uint32_t n, uint32_t version);
 void state_place_record(struct state *s, const struct claims *before, const struct claims *after);
 void state_place_same(const struct claims *a, const struct claims *b);
+uint32_t state_place_random(uint32_t n); /* below n */
 struct prefix state_place_prefix(const char *text);
 
 #endif

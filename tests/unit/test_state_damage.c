@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state survives damage, strange files, a full disk and sudden death.
+ * The state survives damage, strange files and a full disk.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,17 +22,6 @@
 #include "user/base/cleanup.h"
 
 #define MANY 3000
-
-/* xorshift64 (Marsaglia 2003) */
-static uint32_t random_below(uint32_t n)
-{
-	static uint64_t x = 88172645463325252ull;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32) % n;
-}
 
 static void audit(struct state *s)
 {
@@ -112,7 +101,8 @@ static void truncated_files(void **state)
 	for (int i = 0; i < 10; i++) {
 		fill(p);
 		assert_int_equal(stat(p->file, &st), 0);
-		assert_int_equal(truncate(p->file, 1 + random_below((uint32_t)st.st_size)), 0);
+		assert_int_equal(truncate(p->file, 1 + state_place_random((uint32_t)st.st_size)),
+				 0);
 		live_with(p);
 		assert_true(state_place_files(p, "damaged", true) >= 1);
 		state_place_files(p, "", true);
@@ -131,11 +121,11 @@ static void pages_of_noise(void **state)
 		fd = open(p->file, O_WRONLY);
 		assert_true(fd >= 0 && fstat(fd, &st) == 0);
 		for (int page = 0; page <= i / 7; page++) {
-			size_t n = i % 2 ? sizeof(noise) : 1 + random_below(64);
-			off_t at = random_below((uint32_t)(st.st_size - (off_t)n));
+			size_t n = i % 2 ? sizeof(noise) : 1 + state_place_random(64);
+			off_t at = state_place_random((uint32_t)(st.st_size - (off_t)n));
 
 			for (size_t k = 0; k < n; k++)
-				noise[k] = (uint8_t)random_below(256);
+				noise[k] = (uint8_t)state_place_random(256);
 			assert_int_equal(pwrite(fd, noise, n, at), n);
 		}
 		close(fd);
@@ -336,93 +326,6 @@ static void a_full_disk(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- sudden death ---- */
-
-#define CLAIMS 300
-#define ROUNDS 60
-
-/* Version after version, each told once it is committed. */
-static void record_until_killed(const struct state_place *p, uint32_t version, int told)
-{
-	struct claims *before = version ? state_place_claims(CLAIMS, version) : NULL;
-	struct state *s = state_place_open(p);
-
-	for (;;) {
-		struct claims *after = state_place_claims(CLAIMS, ++version);
-
-		if (state_begin(s, NOW) != 0 || state_record_claims(s, before, after) != 1)
-			_exit(1);
-		audit(s);
-		if (state_commit(s) != 0 || write(told, &version, sizeof(version)) < 0 ||
-		    (version % 2 && state_applied(s, version) != 0))
-			_exit(1);
-		claims_free(before);
-		before = after;
-	}
-}
-
-static uint32_t last_told(int from, uint32_t last)
-{
-	uint32_t version;
-
-	while (read(from, &version, sizeof(version)) == sizeof(version))
-		last = version;
-	return last;
-}
-
-/* What is there is one of the versions, whole, and none that is older than the last one told. */
-static uint32_t check_version(const struct state_place *p, uint32_t told, uint64_t *applied)
-{
-	_cleanup_(claims_freep) struct claims *expected = NULL;
-	_cleanup_(state_closep) struct state *s = state_place_open(p);
-	struct state_loaded l = state_place_load(s, NOW);
-	uint32_t version = (uint32_t)l.recorded;
-	int64_t newest = 0;
-
-	assert_in_range(version, told, told + 1);
-	assert_int_equal(state_log_newest(s, &newest), 0);
-	assert_int_equal(newest, version);
-	assert_in_range(l.applied, *applied, version);
-	assert_int_equal(l.maps, l.applied);
-	*applied = l.applied;
-	expected = state_place_claims(version ? CLAIMS : 0, version);
-	state_place_same(l.claims, expected);
-	state_loaded_clear(&l);
-	return version;
-}
-
-static void what_was_committed_survives_death(void **state)
-{
-	const struct state_place *p = *state;
-	uint32_t version = 0, told;
-	uint64_t applied = 0;
-	int pipes[2], status;
-
-	for (int round = 0; round < ROUNDS; round++) {
-		pid_t child;
-
-		assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-		child = fork();
-		assert_true(child >= 0);
-		if (!child)
-			record_until_killed(p, version, pipes[1]);
-		close(pipes[1]);
-		told = version;
-		/* Also while it still opens the file, and however slow the machine is. */
-		if (round % 2)
-			assert_int_equal(read(pipes[0], &told, sizeof(told)), sizeof(told));
-		usleep(random_below(30000));
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		told = last_told(pipes[0], told);
-		close(pipes[0]);
-		version = check_version(p, told, &applied);
-	}
-	assert_true(version >= ROUNDS / 2 && applied > 0);
-	assert_int_equal(state_place_files(p, "damaged", false), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,7 +336,6 @@ int main(void)
 		STATE_TEST(what_follows_is_told_too),
 		STATE_TEST(a_file_that_may_not_grow),
 		STATE_TEST(a_full_disk),
-		STATE_TEST(what_was_committed_survives_death),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
