@@ -28,9 +28,10 @@ static void read_drop(const json_t *request)
 {
 	_cleanup_(json_decrefp) json_t *prefix = NULL, *note = NULL;
 	char why[REQUEST_WHY] = "";
+	bool dry_run;
 	struct entry e;
 
-	if (request_drop(request, NOW, why, &e) < 0) {
+	if (request_drop(request, NOW, why, &e, &dry_run) < 0) {
 		refused(why);
 		return;
 	}
@@ -49,8 +50,9 @@ static void read_allow(const json_t *request)
 {
 	char why[REQUEST_WHY] = "";
 	struct allow_entry a;
+	bool dry_run;
 
-	if (request_allow(request, NOW, why, &a) < 0) {
+	if (request_allow(request, NOW, why, &a, &dry_run) < 0) {
 		refused(why);
 		return;
 	}
