@@ -122,7 +122,7 @@ static int ask(const struct cli_call *call, const json_t *request, json_t **ret)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (client_ask(path, request, still_waiting, why, ret) < 0)
+	if (client_ask(path, request, -1, still_waiting, why, ret) < 0)
 		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
 	return EXIT_DONE;
 }
