@@ -303,6 +303,32 @@ static void a_descriptor_without_a_request_is_closed(void **state)
 	settles_at(before);
 }
 
+/* Whoever may not change anything has no use for one. */
+static void of_others_none_is_taken(void **state)
+{
+	json_int_t before = descriptors_at_rest();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (getuid())
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		int s, fd = memory("x");
+
+		if (setuid(NOBODY) < 0)
+			_exit(1);
+		s = connect_raw();
+		put(s, "{\"verb\":\"take\"", fd);
+		put(s, "}\n{", fd);
+		_exit(strcmp(answer_kind(get(s)), "error") != 0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	settles_at(before);
+}
+
 /* --- How often -------------------------------------------------------------------------------- */
 
 static bool is_busy(const json_t *answer)
@@ -487,6 +513,7 @@ int main(void)
 		WITH_SERVER(of_two_the_first_is_taken),
 		WITH_SERVER(of_many_one_is_taken),
 		WITH_SERVER(a_descriptor_without_a_request_is_closed),
+		WITH_SERVER(of_others_none_is_taken),
 		WITH_SERVER(who_changes_too_often_waits),
 		WITH_SERVER(who_asks_too_often_waits),
 		WITH_SERVER(the_silent_make_room),

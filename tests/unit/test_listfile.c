@@ -317,6 +317,22 @@ static void what_must_end_does(void **state)
 	assert_int_equal(errors.list[1].line, 4);
 }
 
+static void what_is_too_wide_is_skipped_in_a_feed(void **state)
+{
+	struct wish_terms feed = terms;
+	struct listfile_errors errors = { 0 };
+	_cleanup_(listfile_clear) struct listfile l = { 0 };
+	const char text[] = "192.0.2.0/24\n224.0.0.0/3\n::/0\n";
+
+	(void)state;
+	feed.skip_wide = true;
+	assert_int_equal(listfile_read(text, strlen(text), LIST_AUTO, &feed, 1, &errors, &l), 0);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.skipped.all, 2);
+	assert_int_equal(l.skipped.list[0].line, 2);
+	assert_non_null(strstr(l.skipped.list[0].text, "224.0.0.0/3: too wide"));
+}
+
 /* What is not said comes with the action it belongs to, and with no other. */
 static void terms_fill_in(void **state)
 {
@@ -469,6 +485,7 @@ int main(void)
 		cmocka_unit_test(all_bad_lines_are_counted),
 		cmocka_unit_test(over_long_lines_are_refused),
 		cmocka_unit_test(what_must_end_does),
+		cmocka_unit_test(what_is_too_wide_is_skipped_in_a_feed),
 		cmocka_unit_test(terms_fill_in),
 		cmocka_unit_test(empty_files),
 		cmocka_unit_test(what_is_written_reads_back),

@@ -101,7 +101,7 @@ static void a_list_replaces_under_terms(void **state)
 	assert_int_equal(l.format, LIST_AUTO);
 	assert_string_equal(l.name, "list.txt");
 	assert_null(l.feed);
-	assert_false(l.dry_run || l.force || l.terms.must_end);
+	assert_false(l.dry_run || l.force || l.terms.must_end || l.terms.skip_wide);
 	assert_int_equal(l.terms.row.action, SEINE_DROP);
 	assert_int_equal(l.terms.row.origin, SEINE_OPERATOR);
 	assert_int_equal(l.terms.row.actor, SEINE_NO_ACTOR);
@@ -131,7 +131,7 @@ static void a_feed_watches_and_must_end(void **state)
 	check(request_import(plain, NOW, UNIX, why, &l), 0, NULL);
 	assert_int_equal(l.format, LIST_SPAMHAUS);
 	assert_string_equal(l.feed, "drop");
-	assert_true(l.terms.must_end);
+	assert_true(l.terms.must_end && l.terms.skip_wide);
 	assert_false(l.force || l.dry_run);
 	assert_int_equal(l.terms.row.origin, SEINE_FEED);
 	assert_int_equal(l.terms.row.action, SEINE_WATCH);

@@ -243,6 +243,8 @@ static int take_line(struct reader *r, enum list_format format, const struct wis
 		listfile_refuse(g->errors, r->line, "%s", why);
 	if (result == -ETIME)
 		g->file.expired++;
+	if (result == -ERANGE)
+		listfile_refuse(&g->file.skipped, r->line, "%s", why);
 	return result == 0 ? add(g, &e, r->line) : 0;
 }
 

@@ -42,7 +42,7 @@ enum list_format {
 const char *list_format_name(enum list_format format);
 int list_format_parse(const char *name, enum list_format *ret); /* -ENOENT */
 
-/* What is wrong with a file, in the order it was found; line 0 is the file as a whole. */
+/* Lines and what is wrong with them, in the order it was found; line 0 is the file as a whole. */
 struct listfile_error {
 	uint32_t line;
 	char text[LISTFILE_TEXT];
@@ -64,6 +64,9 @@ struct listfile {
 	size_t n;
 	size_t duplicates; /* lines left out since they say what another one said */
 	size_t expired;	   /* lines left out since their end has passed */
+	/* Lines left out since no entry may be so wide, where the terms allow that; the place for
+	 * those that other guards refuse. */
+	struct listfile_errors skipped;
 };
 void listfile_clear(struct listfile *l);
 

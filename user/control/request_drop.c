@@ -233,6 +233,7 @@ int request_import(const json_t *request, uint32_t now_sec, int64_t unix_sec, ch
 	if (r < 0)
 		return r;
 	list.terms.must_end = true;
+	list.terms.skip_wide = true; /* 224.0.0.0/3 is on lists that are otherwise of use */
 	list.feed = feed;
 	list.name = name;
 	list.force = force;

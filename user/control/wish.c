@@ -7,7 +7,8 @@
 #include "user/base/refuse.h"
 #include "user/control/request.h"
 
-int entry_prefix_parse(const char *text, char *why, struct prefix *ret)
+/* -ERANGE, with a sentence too: it is too wide. */
+static int read_prefix(const char *text, char *why, struct prefix *ret)
 {
 	struct prefix p;
 	int r;
@@ -17,12 +18,19 @@ int entry_prefix_parse(const char *text, char *why, struct prefix *ret)
 	r = prefix_parse(text, why, REQUEST_WHY, &p);
 	if (r < 0)
 		return r;
-	if (prefix_too_wide(&p))
-		return refuse(why, REQUEST_WHY,
-			      "%.50s: too wide: nothing wider than /8 (IPv6: /16) is accepted",
-			      text);
+	if (prefix_too_wide(&p)) {
+		(void)refuse(why, REQUEST_WHY,
+			     "%.50s: too wide: nothing wider than /8 (IPv6: /16) is accepted",
+			     text);
+		return -ERANGE;
+	}
 	*ret = p;
 	return 0;
+}
+
+int entry_prefix_parse(const char *text, char *why, struct prefix *ret)
+{
+	return read_prefix(text, why, ret) < 0 ? -EINVAL : 0;
 }
 
 int wish_note(const char *text, char *why, char *ret)
@@ -152,9 +160,9 @@ int wish_entry(const struct wish *w, const struct wish_terms *t, char *why, stru
 	struct entry e = { .row = t->row };
 	int r, end;
 
-	r = entry_prefix_parse(w->prefix, why, &e.prefix);
+	r = read_prefix(w->prefix, why, &e.prefix);
 	if (r < 0)
-		return r;
+		return t->skip_wide ? r : -EINVAL;
 	end = read_end(w, t, why, &e.row.expires_sec);
 	if (end < 0 && end != -ETIME)
 		return end;

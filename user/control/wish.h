@@ -33,13 +33,15 @@ struct wish_terms {
 	/* Who and when; and what holds where nothing is said: an action with its share or rate, a
 	 * hello, a note, an end. */
 	struct seine_entry row;
-	bool must_end; /* an entry that never ends is refused */
+	bool must_end;	/* an entry that never ends is refused */
+	bool skip_wide; /* a prefix that is too wide is -ERANGE: a list is used without it */
 	uint32_t now_sec;
 	int64_t epoch; /* second 0 of now_sec in seconds since 1970 */
 };
 
 /* -EINVAL with a sentence in `why` (REQUEST_WHY bytes); -ETIME, with one too, when the entry's end
- * has passed. Hit slot, origin, actor and campaign are those of the terms. */
+ * has passed; -ERANGE as the terms say. Hit slot, origin, actor and campaign are those of the
+ * terms. */
 int wish_entry(const struct wish *w, const struct wish_terms *t, char *why, struct entry *ret);
 
 /* The parts, for what has a note or a time to live and is no entry. `ret` of a note holds
