@@ -30,7 +30,8 @@
 
 #define CLIENTS 2
 #define TOPIC 1
-#define TURNS 4 /* of the loop a step: accept, read, answer, and the rest of the answer */
+#define ROWS 400 /* of a kilobyte each: more than a socket holds */
+#define TURNS 4	 /* of the loop a step: accept, read, answer, and the rest of the answer */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,7 +58,7 @@ struct game {
 static json_t *row(void *rows, size_t i)
 {
 	(void)rows;
-	return json_sprintf("row %zu", i);
+	return json_sprintf("row %01000zu", i);
 }
 
 static void handle(void *arg, const struct control_peer *peer, const json_t *request,
@@ -75,7 +76,7 @@ static void handle(void *arg, const struct control_peer *peer, const json_t *req
 		bulk_unmap(&b);
 	if (strcmp(verb, "rows") == 0) {
 		ret->member = "rows";
-		ret->n = 20000;
+		ret->n = ROWS;
 		ret->row = row;
 	}
 	if (strcmp(verb, "follow") == 0)

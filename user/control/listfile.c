@@ -250,12 +250,22 @@ static int take_line(struct reader *r, enum list_format format, const struct wis
 
 /* ---- a file ---- */
 
+/* A text may hold anything, also what looks like a member. */
+static enum list_format json_format_of(const char *text)
+{
+	_cleanup_(json_decrefp) json_t *json = json_loads(text, 0, NULL);
+
+	if (json_object_get(json, "prefix"))
+		return LIST_NDJSON;
+	return json_object_get(json, "cidr") || json_object_get(json, "type") ? LIST_SPAMHAUS
+									      : LIST_NDJSON;
+}
+
 /* Of the first line that is no comment. */
 static enum list_format format_of(const char *text)
 {
 	if (*text == '{')
-		return strstr(text, "\"cidr\"") || strstr(text, "\"metadata\"") ? LIST_SPAMHAUS
-										: LIST_NDJSON;
+		return json_format_of(text);
 	return listfile_is_csv(text) ? LIST_CSV : LIST_PLAIN;
 }
 
