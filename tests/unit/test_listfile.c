@@ -271,6 +271,8 @@ static void all_bad_lines_are_counted(void **state)
 {
 	struct listfile_errors errors = { 0 };
 	_cleanup_(freep) char *text = malloc(70000);
+	_cleanup_(json_decrefp) json_t *lines = NULL;
+	const json_t *last;
 	struct listfile l;
 	size_t len = 0;
 
@@ -284,6 +286,11 @@ static void all_bad_lines_are_counted(void **state)
 	assert_int_equal(errors.all, 5001);
 	assert_int_equal(listfile_kept(&errors), LISTFILE_ERRORS);
 	assert_int_equal(errors.list[LISTFILE_ERRORS - 1].line, LISTFILE_ERRORS);
+	lines = listfile_lines(&errors);
+	assert_int_equal(json_array_size(lines), LISTFILE_ERRORS);
+	last = json_array_get(lines, LISTFILE_ERRORS - 1);
+	assert_int_equal(json_integer_value(json_object_get(last, "line")), LISTFILE_ERRORS);
+	assert_non_null(strstr(json_string_value(json_object_get(last, "text")), "bad 19"));
 }
 
 static void over_long_lines_are_refused(void **state)

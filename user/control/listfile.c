@@ -9,6 +9,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/refuse.h"
 #include "user/base/table.h"
+#include "user/control/answer.h"
 #include "user/control/listfile_read.h"
 
 #define MARK "\xef\xbb\xbf" /* the byte order mark in UTF-8 */
@@ -51,6 +52,17 @@ void listfile_refuse(struct listfile_errors *e, uint32_t line, const char *forma
 size_t listfile_kept(const struct listfile_errors *e)
 {
 	return e->all < LISTFILE_ERRORS ? e->all : LISTFILE_ERRORS;
+}
+
+json_t *listfile_lines(const struct listfile_errors *e)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < listfile_kept(e); i++)
+		json_array_append_new(
+			lines, json_pack("{s:I, s:o}", "line", (json_int_t)e->list[i].line, "text",
+					 answer_text(e->list[i].text, LISTFILE_TEXT)));
+	return lines;
 }
 
 void listfile_clear(struct listfile *l)

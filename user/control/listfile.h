@@ -55,6 +55,8 @@ struct listfile_errors {
 __attribute__((format(printf, 3, 4))) void listfile_refuse(struct listfile_errors *e, uint32_t line,
 							   const char *format, ...);
 size_t listfile_kept(const struct listfile_errors *e); /* how many are in its list */
+/* Those that are kept, for an answer: [{"line":3,"text":"..."},...]; NULL when memory is out. */
+json_t *listfile_lines(const struct listfile_errors *e);
 
 /* What a file holds, in its order. Lines that say the same of the same prefix are one entry, with
  * the first note. */

@@ -191,6 +191,8 @@ bool listfile_is_csv(const char *text)
 	size_t n;
 
 	snprintf(copy, sizeof(copy), "%s", text);
+	if (strpbrk(text, "#;")) /* a note may hold anything, names of columns have neither */
+		return false;
 	if (split(copy, fields, &n, why) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
