@@ -475,7 +475,7 @@ static void a_user_does_not_take_all_seats(void **state)
 	if (getuid())
 		skip();
 	pid = occupy(MANY, "{", NOBODY);
-	assert_true(time_to_answer() < 1);
+	assert_true(time_to_answer() < 6); /* as they make room alone, it takes 14 */
 	end(pid);
 }
 
@@ -489,6 +489,7 @@ static void a_drip_is_cut_off(void **state)
 	while (send(slow, "x", 1, MSG_NOSIGNAL) == 1) {
 		_cleanup_(closep) int other = connect_raw();
 
+		assert_true(other >= 0);
 		usleep(200000);
 		assert_true(now() - began < CONTROL_PATIENCE_SEC + 3);
 	}
