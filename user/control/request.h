@@ -26,10 +26,10 @@
 #define REQUEST_TTL_SEC 3600
 #define REQUEST_TTL_MAX_SEC (366 * 86400) /* longer is --permanent */
 #define REQUEST_BURST_MAX 1000000
-#define REQUEST_NAME 256	      /* of a file, with its NUL */
-#define REQUEST_FEED 32		      /* name of a feed, with its NUL */
-#define REQUEST_TRIAL_MIN_SEC 10      /* somebody has to look at what it did */
-#define REQUEST_TRIAL_MAX_SEC (86400) /* and is still there to say so */
+#define REQUEST_NAME 256	    /* of a file, with its NUL */
+#define REQUEST_FEED 32		    /* name of a feed, with its NUL */
+#define REQUEST_TRIAL_MIN_SEC 10    /* somebody has to look at what it did */
+#define REQUEST_TRIAL_MAX_SEC 86400 /* and is still there to say so */
 
 /* Any object with a string `verb`. */
 int request_parse(const char *line, size_t len, char *why, json_t **ret);
