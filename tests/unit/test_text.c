@@ -110,6 +110,25 @@ static void control_characters_are_not_printed(void **state)
 	assert_string_equal(printed, "NAME   N  NOTE\n?[2Jx  7  a?b?c?\n");
 }
 
+static void rows_are_painted_one_by_one(void **state)
+{
+	struct text_style colour = { .width = TEXT_WIDTH, .colour = true };
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(text_table_new(columns, ARRAY_LEN(columns), &t), 0);
+	text_paint(t, TEXT_GREEN);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(columns); i++)
+		text_cell(t, "x");
+	assert_int_equal(text_table_print(t, &colour, to), 0);
+	fclose(to);
+	assert_string_equal(printed, "\033[1mNAME  N  NOTE\033[0m\n"
+				     "\033[32mx     x  x\033[0m\nx     x  x\n");
+}
+
 static void colours_only_when_asked(void **state)
 {
 	struct text_style colour = { .width = TEXT_WIDTH, .colour = true };
@@ -182,6 +201,7 @@ int main(void)
 		cmocka_unit_test(width_is_counted_in_characters),
 		cmocka_unit_test(ascii_terminals_get_ascii),
 		cmocka_unit_test(control_characters_are_not_printed),
+		cmocka_unit_test(rows_are_painted_one_by_one),
 		cmocka_unit_test(colours_only_when_asked),
 		cmocka_unit_test(paragraphs_break_at_blanks),
 		cmocka_unit_test(items_hang_behind_their_mark),

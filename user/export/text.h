@@ -22,7 +22,15 @@ struct text_style {
 	bool colour;
 };
 
-enum text_colour { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_RED, TEXT_GREEN, TEXT_YELLOW };
+enum text_colour {
+	TEXT_PLAIN,
+	TEXT_BOLD,
+	TEXT_DIM,
+	TEXT_RED,
+	TEXT_GREEN,
+	TEXT_YELLOW,
+	TEXT_LOUD, /* what must not be overlooked */
+};
 
 /* The escape sequence that begins a colour (TEXT_PLAIN: that ends one), or "". */
 const char *text_colour(const struct text_style *s, enum text_colour colour);
@@ -44,6 +52,9 @@ void text_table_freep(struct text_table **t);
 
 /* Sets the next cell, row by row. Out of memory is reported by text_table_print(). */
 __attribute__((format(printf, 2, 3))) void text_cell(struct text_table *t, const char *format, ...);
+
+/* The colour of the row that the next cell begins. */
+void text_paint(struct text_table *t, enum text_colour colour);
 
 /* Prints title and rows; a table without rows prints nothing, an incomplete last row is left out. */
 int text_table_print(const struct text_table *t, const struct text_style *s, FILE *to);
