@@ -14,6 +14,7 @@
 #include "user/conf.h"
 #include "user/control/client.h"
 #include "user/export/format.h"
+#include "user/export/members.h"
 #include "user/export/text.h"
 
 int cmd_status(const struct cli_call *call);
@@ -85,24 +86,7 @@ int cmd_check_prefix(const char *text);
 int cmd_check_entry_prefix(const char *text); /* refuses what is too wide for an entry */
 int cmd_check_address(const char *text);
 
-/* --- Taking answers apart --------------------------------------------------------------------- */
-
-/* Members of an object, with a value that prints when they are missing or null: "-", 0, false. */
-const char *get_text(const json_t *object, const char *member);
-uint64_t get_number(const json_t *object, const char *member);
-double get_real(const json_t *object, const char *member);
-bool get_flag(const json_t *object, const char *member);
-bool is_null(const json_t *object, const char *member); /* also when it is missing */
-
-/* "3 m 20 s", "for ever", "3 m ago"; `buf` holds FORMAT_MAX. All return buf. */
-const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
-const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
-const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
-const char *format_since(const json_t *object, const char *member, char *buf); /* "3 m" */
-const char *format_date(const json_t *object, const char *member, char *buf);  /* local time */
-/* "python sdk (8f3a5d0c11e0b7a2)", or the key alone; `buf` holds FORMAT_HELLO. */
-#define FORMAT_HELLO 64
-const char *format_hello(const json_t *object, char *buf);
+/* --- Parts that several answers show ---------------------------------------------------------- */
 
 /* "20 of 4711 shown; --limit N shows more", when not all are. */
 void print_shown(const json_t *answer, const char *rows, const char *what);
