@@ -110,6 +110,22 @@ static void control_characters_are_not_printed(void **state)
 	assert_string_equal(printed, "NAME   N  NOTE\n?[2Jx  7  a?b?c?\n");
 }
 
+static void facts_stand_below_each_other(void **state)
+{
+	struct text_style narrow = { .width = 30, .utf8 = true, .colour = true };
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	text_fact(&narrow, to, "mode", TEXT_PLAIN, "%s", "observe");
+	text_fact(&narrow, to, "trouble", TEXT_RED, "%d tables are full, all of them", 3);
+	fclose(to);
+	assert_string_equal(printed, "mode        observe\n"
+				     "trouble    \033[31m 3 tables are full,\n"
+				     "            all of them\n\033[0m");
+}
+
 static void rows_are_painted_one_by_one(void **state)
 {
 	struct text_style colour = { .width = TEXT_WIDTH, .colour = true };
@@ -201,6 +217,7 @@ int main(void)
 		cmocka_unit_test(width_is_counted_in_characters),
 		cmocka_unit_test(ascii_terminals_get_ascii),
 		cmocka_unit_test(control_characters_are_not_printed),
+		cmocka_unit_test(facts_stand_below_each_other),
 		cmocka_unit_test(rows_are_painted_one_by_one),
 		cmocka_unit_test(colours_only_when_asked),
 		cmocka_unit_test(paragraphs_break_at_blanks),

@@ -87,12 +87,25 @@ const char *format_ago(const json_t *object, const char *member, char *buf)
 	return buf;
 }
 
-const char *format_date(const json_t *object, const char *member, char *buf)
+static const char *format_local(const json_t *object, const char *member, const char *form,
+				char *buf)
 {
 	time_t then = (time_t)get_number(object, member);
 	struct tm tm;
 
-	if (!then || !localtime_r(&then, &tm) || !strftime(buf, FORMAT_MAX, "%Y-%m-%d %H:%M", &tm))
+	if (!then || !localtime_r(&then, &tm) || !strftime(buf, FORMAT_MAX, form, &tm))
 		snprintf(buf, FORMAT_MAX, "-");
 	return buf;
+}
+
+/* "2026-11-27 14:03" */
+const char *format_date(const json_t *object, const char *member, char *buf)
+{
+	return format_local(object, member, "%Y-%m-%d %H:%M", buf);
+}
+
+/* "2026-11-27 14:03:07" */
+const char *format_moment(const json_t *object, const char *member, char *buf)
+{
+	return format_local(object, member, "%Y-%m-%d %H:%M:%S", buf);
 }

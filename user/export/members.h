@@ -21,8 +21,9 @@ bool is_null(const json_t *object, const char *member); /* also when it is missi
 const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
 const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
 const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
-const char *format_since(const json_t *object, const char *member, char *buf); /* "3 m" */
-const char *format_date(const json_t *object, const char *member, char *buf);  /* local time */
+const char *format_since(const json_t *object, const char *member, char *buf);	/* "3 m" */
+const char *format_date(const json_t *object, const char *member, char *buf);	/* local time */
+const char *format_moment(const json_t *object, const char *member, char *buf); /* with seconds */
 /* "python sdk (8f3a5d0c11e0b7a2)", or the key alone; `buf` holds FORMAT_HELLO. */
 #define FORMAT_HELLO 64
 const char *format_hello(const json_t *object, char *buf);

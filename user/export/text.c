@@ -275,6 +275,23 @@ void text_item(char mark, const char *text, unsigned int indent, const struct te
 	wrap(text, indent + 1, indent + 2, s, to);
 }
 
+#define FACT_MAX 1024 /* bytes; a sentence, or a handful of names */
+
+void text_fact(const struct text_style *s, FILE *to, const char *label, enum text_colour colour,
+	       const char *format, ...)
+{
+	char text[FACT_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+
+	fprintf(to, "%-*s%s", TEXT_LABEL - 1, label, colour ? text_colour(s, colour) : "");
+	wrap(text, TEXT_LABEL - 1, TEXT_LABEL, s, to);
+	fputs(colour ? text_colour(s, TEXT_PLAIN) : "", to);
+}
+
 #define BAR_STEPS 8
 
 void text_bars(const double *values, size_t n, const struct text_style *s, FILE *to)

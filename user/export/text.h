@@ -69,6 +69,12 @@ void text_wrap(const char *text, unsigned int indent, const struct text_style *s
 void text_item(char mark, const char *text, unsigned int indent, const struct text_style *s,
 	       FILE *to);
 
+/* Prints a line of what is known: the label, and behind it the text, later lines below that. */
+#define TEXT_LABEL 12 /* where the text begins */
+__attribute__((format(printf, 5, 6))) void text_fact(const struct text_style *s, FILE *to,
+						     const char *label, enum text_colour colour,
+						     const char *format, ...);
+
 /* One character a value, as high as its part of the largest; what is not 0 can be seen. Ends the
  * line. */
 void text_bars(const double *values, size_t n, const struct text_style *s, FILE *to);
