@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "user/base/prefix.h"
 #include "user/cli.h"
 #include "user/conf.h"
 #include "user/control/client.h"
@@ -27,10 +28,19 @@ int cmd_campaign_history(const struct cli_call *call);
 int cmd_campaign_seed(const struct cli_call *call);
 int cmd_campaign_seeds(const struct cli_call *call);
 int cmd_campaign_unseed(const struct cli_call *call);
+int cmd_campaign_approve(const struct cli_call *call);
+int cmd_campaign_pause(const struct cli_call *call);
+int cmd_campaign_reject(const struct cli_call *call);
 int cmd_check(const struct cli_call *call);
 int cmd_drop_list(const struct cli_call *call);
 int cmd_drop_add(const struct cli_call *call);
 int cmd_drop_del(const struct cli_call *call);
+int cmd_drop_flush(const struct cli_call *call);
+int cmd_drop_replace(const struct cli_call *call);
+int cmd_drop_import(const struct cli_call *call);
+int cmd_drop_export(const struct cli_call *call);
+int cmd_drop_conflicts(const struct cli_call *call);
+int cmd_drop_watch(const struct cli_call *call);
 int cmd_allow_list(const struct cli_call *call);
 int cmd_allow_add(const struct cli_call *call);
 int cmd_allow_del(const struct cli_call *call);
@@ -38,6 +48,8 @@ int cmd_hello_list(const struct cli_call *call);
 int cmd_hello_show(const struct cli_call *call);
 int cmd_hello_name(const struct cli_call *call);
 int cmd_connections(const struct cli_call *call);
+int cmd_log(const struct cli_call *call);
+int cmd_apply(const struct cli_call *call);
 int cmd_mode(const struct cli_call *call);
 int cmd_off(const struct cli_call *call);
 int cmd_on(const struct cli_call *call);
@@ -54,11 +66,17 @@ int cmd_conf(const struct cli_call *call, struct conf *ret);
 /* Sends `request` (which is consumed) to the agent. With --json the answer is printed, too. */
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret);
 
+/* The same in two steps. What is asked for may be an error of the agent's, which cmd_settle()
+ * prints and turns into an exit code. */
+int cmd_try(const struct cli_call *call, json_t *request, json_t **ret);
+int cmd_settle(const struct cli_call *call, const json_t *answer);
+
 /* Sends `request` (which is consumed), and calls `line` with the answer and all that comes behind
  * it, until it says false. */
 int cmd_follow(const struct cli_call *call, json_t *request, client_line line, void *arg);
 
 int cmd_print_json(const json_t *answer);
+int cmd_print_json_line(const json_t *line); /* of a stream */
 
 /* Prints an answer for a person. */
 typedef void (*cmd_render)(const json_t *answer, const struct text_style *style);
@@ -77,12 +95,21 @@ int cmd_put_text(const struct cli_call *call, enum cli_option o, json_t *request
 		 const char *member);
 int cmd_put_number(const struct cli_call *call, enum cli_option o, json_t *request,
 		   const char *member);
+/* Whole seconds, at least one. */
+int cmd_put_time(const struct cli_call *call, enum cli_option o, json_t *request,
+		 const char *member);
+void cmd_put_flag(const struct cli_call *call, enum cli_option o, json_t *request,
+		  const char *member);
 int cmd_put_ttl(const struct cli_call *call, json_t *request); /* --ttl and --permanent */
+int cmd_put_origin(const struct cli_call *call, bool all, json_t *request); /* `all` is one, too */
 int cmd_put_share(const struct cli_call *call, json_t *request);
 int cmd_put_rows(const struct cli_call *call, json_t *request); /* --sort and --limit */
+/* What an entry does, for how long and why, and --dry-run. */
+int cmd_put_terms(const struct cli_call *call, json_t *request);
 
 /* Checks before anybody is asked, so that a typing error is answered without an agent. */
 int cmd_check_prefix(const char *text);
+int cmd_read_prefix(const char *text, struct prefix *ret);
 int cmd_check_entry_prefix(const char *text); /* refuses what is too wide for an entry */
 int cmd_check_address(const char *text);
 
