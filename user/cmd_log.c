@@ -65,13 +65,7 @@ static int ask_past(const struct logging *l, json_t **ret)
 
 static void render_log(const json_t *a, const struct text_style *s)
 {
-	json_t *event;
-	size_t i;
-
-	if (json_array_size(json_object_get(a, "events")))
-		print_event_titles(s, stdout);
-	json_array_foreach(json_object_get(a, "events"), i, event)
-		print_event(event, s, stdout);
+	print_events(json_object_get(a, "events"), s, stdout);
 	print_shown(a, "events", "events");
 }
 
@@ -125,8 +119,6 @@ static void begin(struct logging *l)
 		l->code = cmd_settle(l->call, answer);
 	if (l->code != EXIT_DONE)
 		return;
-	if (!l->call->option[OPT_JSON])
-		print_event_titles(&l->style, stdout);
 	json_array_foreach(json_object_get(answer, "events"), i, event)
 		put_past_event(l, event);
 	fflush(stdout);

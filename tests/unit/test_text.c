@@ -82,6 +82,31 @@ static void wide_tables_fit_the_line(void **state)
 	assert_memory_equal(line + strlen(line) - strlen("b…"), "b…", strlen("b…"));
 }
 
+static void the_widest_column_is_cut_first(void **state)
+{
+	static const struct text_column three[] = {
+		{ "", TEXT_LEFT, false },
+		{ "PREFIX", TEXT_LEFT, true },
+		{ "ACTION", TEXT_LEFT, true },
+		{ "NOTE", TEXT_LEFT, true },
+	};
+	struct text_style narrow = { .width = 47 };
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(text_table_new(three, ARRAY_LEN(three), &t), 0);
+	text_cell(t, "+");
+	text_cell(t, "2001:db8:1234:5678::/64");
+	text_cell(t, "canary 5 %%");
+	text_cell(t, "a note that is long");
+	assert_int_equal(text_table_print(t, &narrow, to), 0);
+	fclose(to);
+	assert_non_null(strstr(printed, "\n+  2001:db8:1234:5678::/64  canary 5~  a note ~\n"));
+}
+
 static void width_is_counted_in_characters(void **state)
 {
 	_cleanup_(freep) char *printed = print_row(&plain, "büro", "7", "x");
@@ -214,6 +239,7 @@ int main(void)
 		cmocka_unit_test(lines_do_not_end_in_blanks),
 		cmocka_unit_test(no_rows_print_nothing),
 		cmocka_unit_test(wide_tables_fit_the_line),
+		cmocka_unit_test(the_widest_column_is_cut_first),
 		cmocka_unit_test(width_is_counted_in_characters),
 		cmocka_unit_test(ascii_terminals_get_ascii),
 		cmocka_unit_test(control_characters_are_not_printed),

@@ -141,20 +141,24 @@ void print_footing(const json_t *answer, const struct text_style *s, FILE *to)
 
 /* --- One entry -------------------------------------------------------------------------------- */
 
-/* "listed", "would be", and what it was before. */
-static void print_head(const json_t *a, const char *what, FILE *to)
+static const char *begin_of(const json_t *a)
+{
+	bool dry = get_flag(a, "dry_run");
+
+	if (get_flag(a, "existed"))
+		return dry ? "listed already, would be " : "listed already, now ";
+	return dry ? "would be listed: " : "";
+}
+
+static void print_head(const json_t *a, const char *what, const struct text_style *s, FILE *to)
 {
 	const json_t *e = json_object_get(a, "entry");
-	bool dry = get_flag(a, "dry_run"), existed = get_flag(a, "existed");
-	char left[FORMAT_MAX];
+	char left[FORMAT_MAX], text[512];
 
-	fprintf(to, "%s: %s%s, left: %s%s\n", get_text(e, "prefix"),
-		existed && dry ? "is listed already, would be "
-		: existed      ? "was listed already, now "
-		: dry	       ? "would be listed: "
-			       : "",
-		what, format_left(e, left),
-		get_flag(a, "kept_expiry") ? " (as before: adding never shortens)" : "");
+	snprintf(text, sizeof(text), "%s: %s%s, left: %s%s", get_text(e, "prefix"), begin_of(a),
+		 what, format_left(e, left),
+		 get_flag(a, "kept_expiry") ? " (adding never shortens)" : "");
+	text_wrap(text, 0, s, to);
 }
 
 void print_added(const json_t *answer, const struct text_style *s, FILE *to)
@@ -163,7 +167,7 @@ void print_added(const json_t *answer, const struct text_style *s, FILE *to)
 	const json_t *winner = json_object_get(answer, "overruled_by");
 	char text[FORMAT_ENTRY], action[FORMAT_MAX];
 
-	print_head(answer, format_action(json_object_get(answer, "entry"), action), to);
+	print_head(answer, format_action(json_object_get(answer, "entry"), action), s, to);
 	if (json_is_object(was))
 		text_fact(s, to, "was", TEXT_PLAIN, "%s", format_entry(was, text));
 	if (json_is_object(winner))
@@ -199,7 +203,7 @@ void print_allowed(const json_t *answer, const struct text_style *s, FILE *to)
 	json_t *e;
 	size_t i;
 
-	print_head(answer, "always passes", to);
+	print_head(answer, "always passes", s, to);
 	if (n)
 		text_fact(s, to, "overrules", TEXT_YELLOW, "%s entr%s of the drop list",
 			  format_exact(n, count), plural(n, "y", "ies"));
@@ -334,14 +338,15 @@ void print_watched(const json_t *line, const char *at, const struct text_style *
 	char step[2 * FORMAT_MAX + 4], owner[FORMAT_OWNER], left[FORMAT_MAX], n[FORMAT_MAX];
 	char text[512];
 
-	if (json_is_object(e))
-		snprintf(text, sizeof(text), "%s  %-7s  %-18s  %-12s  %-14s  %-8s  %s", at,
-			 kind->change, get_text(e, "prefix"), format_step(line, step, sizeof(step)),
-			 format_owner(e, owner), format_left_short(e, left),
-			 is_null(e, "note") ? "" : get_text(e, "note"));
-	else
+	if (!json_is_object(e))
 		snprintf(text, sizeof(text), "%s  %-7s  %s entries at once", at, kind->change,
 			 format_exact(get_number(line, "count"), n));
+	else
+		snprintf(text, sizeof(text), "%s  %-7s  %-18s  %-10s  %-13s  %-5s  %s", at,
+			 kind->change, get_text(e, "prefix"), format_step(line, step, sizeof(step)),
+			 format_owner(e, owner),
+			 kind->mark == '-' ? "" : format_left_short(e, left),
+			 is_null(e, "note") ? "" : get_text(e, "note"));
 	for (size_t len = strlen(text); len && text[len - 1] == ' '; len--)
 		text[len - 1] = '\0';
 	fputs(text_colour(s, kind->colour), to);

@@ -120,9 +120,10 @@ void print_allows(const json_t *entries, const struct text_style *s, FILE *to)
 void print_conflicts(const json_t *conflicts, size_t limit, const struct text_style *s, FILE *to)
 {
 	static const struct text_column columns[] = {
-		{ "NOT IN FORCE", TEXT_LEFT, true }, { "ACTION", TEXT_LEFT, true },
-		{ "BY", TEXT_LEFT, true },	     { "BECAUSE OF", TEXT_LEFT, true },
-		{ "ACTION", TEXT_LEFT, true },	     { "BY", TEXT_LEFT, true },
+		{ "NOT IN FORCE", TEXT_LEFT, true },
+		{ "SAYS", TEXT_LEFT, true },
+		{ "BECAUSE OF", TEXT_LEFT, true },
+		{ "SAYS", TEXT_LEFT, true },
 	};
 	static const char *const sides[] = { "loser", "winner" };
 	_cleanup_(text_table_freep) struct text_table *t = NULL;
@@ -137,8 +138,7 @@ void print_conflicts(const json_t *conflicts, size_t limit, const struct text_st
 			char action[FORMAT_MAX], owner[FORMAT_OWNER];
 
 			text_cell(t, "%s", get_text(e, "prefix"));
-			text_cell(t, "%s", format_action(e, action));
-			text_cell(t, "%s", format_owner(e, owner));
+			text_cell(t, "%s, %s", format_action(e, action), format_owner(e, owner));
 		}
 	}
 	text_table_print(t, s, to);

@@ -11,8 +11,9 @@
 #include "user/base/prefix.h"
 #include "user/export/text.h"
 
-void print_event_titles(const struct text_style *s, FILE *to);
-void print_event(const json_t *event, const struct text_style *s, FILE *to); /* cut to the width */
+/* A table of them; and one alone as it comes, cut to the width. */
+void print_events(const json_t *events, const struct text_style *s, FILE *to);
+void print_event(const json_t *event, const struct text_style *s, FILE *to);
 
 /* Is it about something inside the prefix, or around it? */
 bool event_within(const json_t *event, const struct prefix *within);

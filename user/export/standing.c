@@ -44,7 +44,7 @@ static void print_rung(const json_t *st, const struct text_style *s, FILE *to)
 {
 	const struct rung *rung = rung_of(st);
 	const char *meaning = rung->meaning;
-	char ago[FORMAT_MAX];
+	char age[FORMAT_MAX];
 
 	if (ordered(st, "rejected"))
 		meaning = "it gets no entries, as long as it is known";
@@ -52,8 +52,8 @@ static void print_rung(const json_t *st, const struct text_style *s, FILE *to)
 		meaning = "its entries only watch, until it is approved";
 	else if (strcmp(get_text(st, "mode"), "observe") == 0)
 		meaning = "but in mode observe nothing is dropped";
-	text_fact(s, to, "standing", is_held(st) ? TEXT_YELLOW : TEXT_PLAIN, "%s, since %s: %s",
-		  standing_word(st), format_ago(st, "since", ago), meaning);
+	text_fact(s, to, "standing", is_held(st) ? TEXT_YELLOW : TEXT_PLAIN, "%s for %s: %s",
+		  standing_word(st), format_since(st, "since", age), meaning);
 }
 
 static void print_order(const json_t *st, const struct text_style *s, FILE *to)

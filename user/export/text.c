@@ -158,20 +158,47 @@ static void measure(const struct text_table *t, size_t *widths)
 	}
 }
 
-/* What may shrink does so from the right: what a row is about stands on the left. */
+/* How much narrower a column can become. */
+static size_t spare(const struct text_column *column, size_t width)
+{
+	size_t title = width_of(column->title);
+	size_t least = title > NARROWEST ? title : NARROWEST;
+
+	return column->shrinks && width > least ? width - least : 0;
+}
+
+static size_t first_of(const struct text_table *t)
+{
+	size_t c = 0;
+
+	while (c < t->n_columns && !t->columns[c].shrinks)
+		c++;
+	return c;
+}
+
+/* What a row is about stands on the left, so that the first column that may shrink is cut when all
+ * others are. Else the widest is; of two as wide, the one on the right. */
+static size_t to_cut(const struct text_table *t, const size_t *widths)
+{
+	size_t cut = t->n_columns;
+
+	for (size_t c = 0; c < t->n_columns; c++) {
+		if (!spare(&t->columns[c], widths[c]))
+			continue;
+		if (cut == t->n_columns || cut == first_of(t) || widths[c] >= widths[cut])
+			cut = c;
+	}
+	return cut;
+}
+
 static void fit(const struct text_table *t, unsigned int limit, size_t *widths)
 {
-	size_t total = GAP * (t->n_columns - 1);
+	size_t total = GAP * (t->n_columns - 1), cut;
 
 	for (size_t c = 0; c < t->n_columns; c++)
 		total += widths[c];
-	for (size_t c = t->n_columns; c-- > 0;) {
-		size_t title = width_of(t->columns[c].title);
-		size_t least = title > NARROWEST ? title : NARROWEST;
-
-		for (; t->columns[c].shrinks && total > limit && widths[c] > least; total--)
-			widths[c]--;
-	}
+	for (; total > limit && (cut = to_cut(t, widths)) < t->n_columns; total--)
+		widths[cut]--;
 }
 
 static void put_blanks(size_t n, FILE *to)

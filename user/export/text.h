@@ -3,8 +3,9 @@
  * Tables and sentences for a terminal.
  *
  * A table is as wide as its contents, and at most as wide as the style says: then columns that
- * may shrink are cut, the last one first, and end in an ellipsis. Cells come from outside (notes,
- * names), so that control characters are printed as '?'. Lines never end in blanks.
+ * may shrink are cut, the widest first and the leftmost last, and end in an ellipsis. Cells come
+ * from outside (notes, names), so that control characters are printed as '?'. Lines never end in
+ * blanks.
  */
 #ifndef EXPORT_TEXT_H
 #define EXPORT_TEXT_H
