@@ -252,6 +252,7 @@ static int start_loop(struct agent *a, char *why)
 	r = control_server_new(a->conf.socket, requests_handle, a, why, &a->server);
 	if (r < 0)
 		return r;
+	control_server_set_changes(a->server, requests_change);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us / 4000 < alive_ms)
 		alive_ms = (uint32_t)(watchdog_us / 4000);
 

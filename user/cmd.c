@@ -133,7 +133,7 @@ int cmd_try(const struct cli_call *call, json_t *request, json_t **ret)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (client_ask(path, owned, still_waiting, why, ret) < 0)
+	if (client_ask(path, owned, -1, still_waiting, why, ret) < 0)
 		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
 	return EXIT_DONE;
 }

@@ -138,6 +138,14 @@ static const struct {
 	{ "version", CONTROL_READ, version },
 };
 
+bool requests_change(const json_t *request)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(table[i].verb, request_verb(request)) == 0)
+			return table[i].needs == CONTROL_CHANGE && table[i].handle != off;
+	return false;
+}
+
 static struct moment moment_now(void)
 {
 	return (struct moment){ .now_sec = agent_now_sec(), .unix_sec = time(NULL) };

@@ -19,6 +19,10 @@
 void requests_handle(void *agent, const struct control_peer *peer, const json_t *request,
 		     struct answer *ret);
 
+/* Does it change something, and has to wait when too much was changed? Not the emergency stop, and
+ * no verb that there is not. */
+bool requests_change(const json_t *request);
+
 /* Both clocks at once: maps count seconds since boot, answers give the time of day. */
 struct moment {
 	uint32_t now_sec;

@@ -124,11 +124,13 @@ int request_drop_add(struct agent *a, const json_t *request, const struct moment
 		     struct answer *ret)
 {
 	const struct entry *held, *now;
-	bool kept = false, existed;
+	bool kept = false, dry_run = false, existed;
 	struct entry e;
 	int r;
 
-	r = request_drop(request, m->now_sec, why, &e);
+	r = request_drop(request, m->now_sec, why, &e, &dry_run);
+	if (r == 0 && dry_run)
+		r = request_fail(-EOPNOTSUPP, why, "drop add: the agent knows no dry run");
 	if (r < 0)
 		return r;
 	held = a->entries ? entries_find(a->entries, &e.prefix) : NULL;
@@ -254,11 +256,13 @@ int request_allow_add(struct agent *a, const json_t *request, const struct momen
 	_cleanup_(freep) struct allow_entry *all = NULL;
 	const struct allow_entry *held;
 	struct allow_entry allow;
-	bool kept = false;
+	bool kept = false, dry_run = false;
 	size_t n = 0;
 	int r;
 
-	r = request_allow(request, m->now_sec, why, &allow);
+	r = request_allow(request, m->now_sec, why, &allow, &dry_run);
+	if (r == 0 && dry_run)
+		r = request_fail(-EOPNOTSUPP, why, "allow add: the agent knows no dry run");
 	if (r == 0)
 		r = read_allows(a, why, &all, &n);
 	if (r < 0)

@@ -21,7 +21,6 @@
 #include "user/kernel/handle.h"
 
 #define LIST_MIN 64	   /* rows; must not be zero, and saves growing for the first few */
-#define LIST_MAX (1 << 20) /* entries: 150 MB of unswappable memory for a generation */
 #define LIST_TRIES 3	   /* memory may be short for a moment */
 #define LIST_PAUSE_US 10000
 
