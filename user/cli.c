@@ -32,7 +32,7 @@ static const struct option_word {
 	[OPT_MISSING_OK] = { "missing-ok", NULL, "what is not there is no error" },
 	[OPT_ORIGIN] = { "origin", "ORIGIN", "operator, external, auto, feed or fleet" },
 	[OPT_FEED] = { "feed", "NAME", "whose entries they are" },
-	[OPT_FORMAT] = { "format", "FORMAT", "of the file; see man seine" },
+	[OPT_FORMAT] = { "format", "FORMAT", "auto, plain, csv, ndjson, firehol, spamhaus" },
 	[OPT_FORCE] = { "force", NULL, "also when the feed has grown or shrunk a lot" },
 	[OPT_FOLLOW] = { "follow", NULL, "go on as it happens; Ctrl-C stops" },
 	[OPT_CONFIRM_WITHIN] = { "confirm-within", "TIME", "begin a trial: undo unless confirmed" },

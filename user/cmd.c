@@ -123,7 +123,7 @@ static int find_socket(const struct cli_call *call, struct conf *conf, const cha
 	return code;
 }
 
-int cmd_try(const struct cli_call *call, json_t *request, json_t **ret)
+int cmd_try(const struct cli_call *call, json_t *request, int fd, json_t **ret)
 {
 	_cleanup_(json_decrefp) json_t *owned = request;
 	const char *path = NULL;
@@ -133,9 +133,35 @@ int cmd_try(const struct cli_call *call, json_t *request, json_t **ret)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (client_ask(path, owned, -1, still_waiting, why, ret) < 0)
+	if (client_ask(path, owned, fd, still_waiting, why, ret) < 0)
 		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
 	return EXIT_DONE;
+}
+
+/* Line 0 is the file as a whole. */
+static void print_line(const char *file, const json_t *line)
+{
+	uint64_t number = get_number(line, "line");
+
+	if (number)
+		(void)cmd_fail(EXIT_NO, "%s:%" PRIu64 ": %s", file, number, get_text(line, "text"));
+	else
+		(void)cmd_fail(EXIT_NO, "%s: %s", file, get_text(line, "text"));
+}
+
+void cmd_print_lines(const struct cli_call *call, const json_t *lines, uint64_t all)
+{
+	const char *typed = call->args[0];
+	const char *file = typed && strcmp(typed, "-") != 0 ? typed : "stdin";
+	size_t shown = json_array_size(lines), i;
+	char n[FORMAT_MAX];
+	json_t *line;
+
+	json_array_foreach((json_t *)lines, i, line)
+		print_line(file, line);
+	if (all > shown)
+		(void)cmd_fail(EXIT_NO, "%s: and %s line%s more", file,
+			       format_exact(all - shown, n), all - shown == 1 ? "" : "s");
 }
 
 int cmd_settle(const struct cli_call *call, const json_t *answer)
@@ -148,13 +174,14 @@ int cmd_settle(const struct cli_call *call, const json_t *answer)
 		code = cmd_print_json(answer);
 	if (code != EXIT_DONE || !answer_is_error(answer, &error, &text))
 		return code;
+	cmd_print_lines(call, json_object_get(answer, "lines"), get_number(answer, "lines_all"));
 	return cmd_fail(exit_of(error), "%s", text);
 }
 
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret)
 {
 	_cleanup_(json_decrefp) json_t *answer = NULL;
-	int code = cmd_try(call, request, &answer);
+	int code = cmd_try(call, request, -1, &answer);
 
 	if (code == EXIT_DONE)
 		code = cmd_settle(call, answer);

@@ -66,10 +66,14 @@ int cmd_conf(const struct cli_call *call, struct conf *ret);
 /* Sends `request` (which is consumed) to the agent. With --json the answer is printed, too. */
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret);
 
-/* The same in two steps. What is asked for may be an error of the agent's, which cmd_settle()
- * prints and turns into an exit code. */
-int cmd_try(const struct cli_call *call, json_t *request, json_t **ret);
+/* The same in two steps, with a descriptor that goes along (-1: none). What is asked for may be an
+ * error of the agent's, which cmd_settle() prints and turns into an exit code. */
+int cmd_try(const struct cli_call *call, json_t *request, int fd, json_t **ret);
 int cmd_settle(const struct cli_call *call, const json_t *answer);
+
+/* Lines of the file that the command was given, and what is wrong with each, to stderr; `all` says
+ * how many there are. */
+void cmd_print_lines(const struct cli_call *call, const json_t *lines, uint64_t all);
 
 /* Sends `request` (which is consumed), and calls `line` with the answer and all that comes behind
  * it, until it says false. */

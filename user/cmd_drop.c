@@ -110,7 +110,7 @@ int cmd_drop_del(const struct cli_call *call)
 	if (code == EXIT_DONE)
 		code = cmd_try(call,
 			       json_pack("{s:s, s:s}", "verb", "drop del", "prefix", call->args[0]),
-			       &answer);
+			       -1, &answer);
 	if (code != EXIT_DONE)
 		return code;
 	if (call->option[OPT_MISSING_OK] && is_missing(answer))

@@ -60,7 +60,7 @@ static int ask_past(const struct logging *l, json_t **ret)
 	_cleanup_(json_decrefp) json_t *request = build(l);
 	int code = cmd_put_number(l->call, OPT_LIMIT, request, "limit");
 
-	return code == EXIT_DONE ? cmd_try(l->call, take_ptr(request), ret) : code;
+	return code == EXIT_DONE ? cmd_try(l->call, take_ptr(request), -1, ret) : code;
 }
 
 static void render_log(const json_t *a, const struct text_style *s)

@@ -47,13 +47,14 @@ static void explain_mode(const struct cli_call *call, const char *mode)
 {
 	_cleanup_(json_decrefp) json_t *status = NULL;
 
-	if (cmd_try(call, json_pack("{s:s}", "verb", "status"), &status) != EXIT_DONE)
+	if (cmd_try(call, json_pack("{s:s}", "verb", "status"), -1, &status) != EXIT_DONE)
 		return;
 	if (!call->option[OPT_JSON])
 		puts(is_null(status, "state")
 			     ? "until seined restarts; mode = in [agent] of seine.conf decides "
 			       "from then on"
-			     : "recorded: it holds when seined restarts");
+			     : "recorded: it holds until it is set again, or mode = in seine.conf "
+			       "changes");
 	if (strcmp(mode, "enforce") == 0)
 		warn_of_enforcing(status);
 }

@@ -14,6 +14,14 @@
 	(KEEP | DRY | CLI_TAKES(OPT_ACTION) | CLI_TAKES(OPT_SHARE) | CLI_TAKES(OPT_RATE) | \
 	 CLI_TAKES(OPT_BURST) | CLI_TAKES(OPT_HELLO))
 
+#define IMPORT \
+	(DRY | CLI_TAKES(OPT_FEED) | CLI_TAKES(OPT_FORMAT) | CLI_TAKES(OPT_TTL) | \
+	 CLI_TAKES(OPT_ACTION) | CLI_TAKES(OPT_SHARE) | CLI_TAKES(OPT_RATE) | \
+	 CLI_TAKES(OPT_BURST) | CLI_TAKES(OPT_FORCE))
+#define TRIAL \
+	((DROP & ~DRY) | CLI_TAKES(OPT_FORMAT) | CLI_TAKES(OPT_CONFIRM_WITHIN) | \
+	 CLI_TAKES(OPT_CONFIRM) | CLI_TAKES(OPT_REVERT))
+
 static int help(const struct cli_call *call)
 {
 	cli_help(call->table, NULL, false, stdout);
@@ -58,6 +66,12 @@ static const struct cli_command commands[] = {
 	  "take away exactly this entry" },
 	{ "drop", "flush", "", 0, 0, DRY | CLI_TAKES(OPT_ORIGIN) | CLI_TAKES(OPT_FEED),
 	  cmd_drop_flush, "take away all of operators, or of --origin" },
+	{ "drop", "replace", "FILE|-", 1, 1, DROP | CLI_TAKES(OPT_FORMAT), cmd_drop_replace,
+	  "make the file all that operators list" },
+	{ "drop", "import", "FILE|-", 1, 1, IMPORT, cmd_drop_import,
+	  "make it all that one feed lists" },
+	{ "drop", "export", "", 0, 0, CLI_TAKES(OPT_FORMAT) | CLI_TAKES(OPT_ORIGIN),
+	  cmd_drop_export, "the list as a file, to stdout" },
 	{ "drop", "conflicts", "", 0, 0, CLI_TAKES(OPT_LIMIT), cmd_drop_conflicts,
 	  "entries that a stronger one overrules" },
 	{ "drop", "watch", "[PREFIX]", 0, 1, 0, cmd_drop_watch,
@@ -78,6 +92,8 @@ static const struct cli_command commands[] = {
 	  "as they end; Ctrl-C or --limit stops" },
 	{ "log", NULL, "[PREFIX|ID]", 0, 1, CLI_TAKES(OPT_LIMIT) | CLI_TAKES(OPT_FOLLOW), cmd_log,
 	  "who asked for what, and how it went" },
+	{ "apply", NULL, "[FILE|-]", 0, 1, TRIAL, cmd_apply,
+	  "changes on trial; shows what is on trial" },
 	{ "mode", NULL, "[observe|enforce]", 0, 1, 0, cmd_mode,
 	  "show or set whether entries drop" },
 	{ "off", NULL, "", 0, 0, 0, cmd_off,
