@@ -30,8 +30,8 @@ static const struct option_word {
 	[OPT_HELLO] = { "hello", "KEY", "only connections with this ClientHello" },
 	[OPT_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
 	[OPT_MISSING_OK] = { "missing-ok", NULL, "what is not there is no error" },
-	[OPT_ORIGIN] = { "origin", "ORIGIN", "operator, external, auto, feed or fleet" },
-	[OPT_FEED] = { "feed", "NAME", "whose entries they are" },
+	[OPT_ORIGIN] = { "origin", "ORIGIN", "operator, external, auto, feed, fleet or all" },
+	[OPT_FEED] = { "feed", "NAME", "the feed that the entries belong to" },
 	[OPT_FORMAT] = { "format", "FORMAT", "auto, plain, csv, ndjson, firehol, spamhaus" },
 	[OPT_FORCE] = { "force", NULL, "also when the feed has grown or shrunk a lot" },
 	[OPT_FOLLOW] = { "follow", NULL, "go on as it happens; Ctrl-C stops" },
@@ -342,6 +342,7 @@ void cli_help(const struct cli_table *table, const struct cli_command *command, 
 	fputs("\nOptions everywhere\n", to);
 	help_options(EVERYWHERE, to);
 	fputs("\nExit: 0 done, 1 failed or no, 2 misuse, 3 agent not reachable,\n"
-	      "4 refused by a guard, 78 configuration. More in man seine.\n",
+	      "4 refused by a guard, 78 configuration.\n"
+	      "More, and a first day, in man seine.\n",
 	      to);
 }

@@ -293,19 +293,19 @@ int cmd_put_ttl(const struct cli_call *call, json_t *request)
 	return cmd_put_time(call, OPT_TTL, request, "ttl_sec");
 }
 
-int cmd_put_origin(const struct cli_call *call, bool all, json_t *request)
+int cmd_put_origin(const struct cli_call *call, bool send_all, json_t *request)
 {
 	static const char *const origins[] = { "operator", "external", "auto",
 					       "feed",	   "fleet",    "all" };
 	const char *typed = call->option[OPT_ORIGIN];
 
-	for (size_t i = 0; typed && i < ARRAY_LEN(origins) - !all; i++)
+	if (!typed || (!send_all && strcmp(typed, "all") == 0))
+		return EXIT_DONE;
+	for (size_t i = 0; i < ARRAY_LEN(origins); i++)
 		if (strcmp(origins[i], typed) == 0)
 			return cmd_put_text(call, OPT_ORIGIN, request, "origin");
-	if (typed)
-		return cmd_fail(EXIT_MISUSE, "origin: %s: operator, external, auto, feed%s fleet%s",
-				typed, all ? "," : " or", all ? " or all" : "");
-	return EXIT_DONE;
+	return cmd_fail(EXIT_MISUSE, "origin: %s: operator, external, auto, feed, fleet or all",
+			typed);
 }
 
 int cmd_put_share(const struct cli_call *call, json_t *request)

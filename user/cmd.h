@@ -105,7 +105,8 @@ int cmd_put_time(const struct cli_call *call, enum cli_option o, json_t *request
 void cmd_put_flag(const struct cli_call *call, enum cli_option o, json_t *request,
 		  const char *member);
 int cmd_put_ttl(const struct cli_call *call, json_t *request); /* --ttl and --permanent */
-int cmd_put_origin(const struct cli_call *call, bool all, json_t *request); /* `all` is one, too */
+/* One origin, or "all", which is sent only where nothing means something else. */
+int cmd_put_origin(const struct cli_call *call, bool send_all, json_t *request);
 int cmd_put_share(const struct cli_call *call, json_t *request);
 int cmd_put_rows(const struct cli_call *call, json_t *request); /* --sort and --limit */
 /* What an entry does, for how long and why, and --dry-run. */

@@ -99,8 +99,10 @@ static int ask_about(const struct cli_call *call, const char *verb, cmd_render r
 	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render) : code;
 }
 
-static void print_summary(const json_t *c, const struct text_style *s)
+static void print_summary(const json_t *answer, const struct text_style *s)
 {
+	const json_t *c = json_object_get(answer, "campaign");
+	const json_t *standing = json_object_get(c, "standing");
 	char a[FORMAT_MAX], b[FORMAT_MAX], families[64];
 
 	printf(LABEL "%s, %s, first found %s, last %s\n", "campaign", get_text(c, "id"),
@@ -118,7 +120,8 @@ static void print_summary(const json_t *c, const struct text_style *s)
 	       join(json_object_get(c, "evidence"), ", ", families, sizeof(families)),
 	       get_real(c, "q"));
 	printf(LABEL "%llu in force\n", "entries", (unsigned long long)get_number(c, "entries"));
-	print_standing(json_object_get(c, "standing"), (uint64_t)time(NULL), s, stdout);
+	print_standing(standing ? standing : json_object_get(answer, "standing"),
+		       (uint64_t)time(NULL), s, stdout);
 }
 
 static void print_prefixes(const json_t *a, const struct text_style *s)
@@ -179,7 +182,7 @@ static void print_members(const json_t *a, const struct text_style *s)
 
 static void render_show(const json_t *a, const struct text_style *s)
 {
-	print_summary(json_object_get(a, "campaign"), s);
+	print_summary(a, s);
 	print_prefixes(a, s);
 	print_members(a, s);
 }
@@ -206,7 +209,7 @@ static void render_explain(const json_t *a, const struct text_style *s)
 	size_t i;
 
 	print_dossier(json_object_get(a, "dossier"), s);
-	print_summary(json_object_get(a, "campaign"), s);
+	print_summary(a, s);
 	print_side(a, "for", "What speaks for it", '+', s);
 	print_side(a, "against", "What speaks against it", '-', s);
 	print_side(a, "without", "If one kind of evidence were wrong", '*', s);

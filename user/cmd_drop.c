@@ -128,13 +128,26 @@ static void render_change(const json_t *a, const struct text_style *s)
 	print_change(a, s, stdout);
 }
 
+/* Who names a feed means the origin, too. */
+static int put_feed(const struct cli_call *call, json_t *request)
+{
+	const char *origin = call->option[OPT_ORIGIN];
+
+	if (!call->option[OPT_FEED])
+		return EXIT_DONE;
+	if (origin && strcmp(origin, "feed") != 0)
+		return cmd_fail(EXIT_MISUSE, "--feed: not with --origin %s", origin);
+	json_object_set_new(request, "origin", json_string("feed"));
+	return cmd_put_text(call, OPT_FEED, request, "feed");
+}
+
 int cmd_drop_flush(const struct cli_call *call)
 {
 	_cleanup_(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "drop flush");
 	int code = cmd_put_origin(call, true, request);
 
 	if (code == EXIT_DONE)
-		code = cmd_put_text(call, OPT_FEED, request, "feed");
+		code = put_feed(call, request);
 	cmd_put_flag(call, OPT_DRY_RUN, request, "dry_run");
 	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render_change) : code;
 }

@@ -58,6 +58,8 @@ asks() {
 	asks '{verb:dropflush}' drop flush
 	asks '{dry_run:true,origin:all,verb:dropflush}' drop flush --origin all --dry-run
 	asks '{feed:x,origin:feed,verb:dropflush}' drop flush --origin feed --feed x
+	asks '{feed:x,origin:feed,verb:dropflush}' drop flush --feed x
+	asks '{verb:droplist}' drop list --origin all
 	asks '{verb:dropconflicts}' drop conflicts --limit 5
 	asks '{verb:dropwatch,within:203.0.113.0/24}' drop watch 203.0.113.0/24
 	asks '{dry_run:true,prefix:203.0.113.9,verb:allowadd}' allow add 203.0.113.9 --dry-run
@@ -84,7 +86,7 @@ asks() {
 }
 
 @test "what was typed wrong is answered without an agent" {
-	for wrong in "drop import $dir/list.txt" "drop flush --origin nobody" "drop list --origin all" "apply $dir/list.txt" \
+	for wrong in "drop import $dir/list.txt" "drop flush --origin nobody" "drop list --origin al" "drop flush --origin auto --feed x" "apply $dir/list.txt" \
 		"apply --confirm --revert" "apply --confirm-within 5" "drop add 203.0.113.9 --ttl 30m1h" \
 		"campaign approve nonsense" "log nonsense" "drop watch 203.0.113.7/24" "drop conflicts --limit 0"; do
 		# shellcheck disable=SC2086 # words
@@ -211,6 +213,7 @@ asks() {
 	[ "$(complete_words seine --socket "$dir/sock" campaign explain '')" = c-1f3a ]
 	[ "$(complete_words seine --socket "$dir/sock" campaign approve c-)" = c-1f3a ]
 	[ "$(complete_words seine --socket "$dir/sock" drop del 203)" = "203.0.112.0/20 203.0.113.0/24" ]
+	[ "$(complete_words seine --socket "$dir/sock" drop flush --feed '')" = a-feed-with-a-long-name ]
 	[ "$(complete_words seine --socket /nonexistent drop del '')" = "" ]
 	# The shell takes a colon for the end of a word.
 	COMP_WORDS=(seine --socket "$dir/sock" drop del 2001 : db) COMP_CWORD=7

@@ -112,6 +112,8 @@ def answer_to(request):
     verb, file = request["verb"], request.get("file", "")
     if verb == "drop del" and request["prefix"] == "192.0.2.9":
         return error("missing", "192.0.2.9: not listed")
+    if request.get("origin") == "feed" and verb == "drop list":
+        return {**ANSWERS[verb], "entries": [FEED]}
     if "bad" in file or ("later" in file and "dry_run" not in request):
         return BAD
     return ANSWERS.get(verb, error("invalid", verb + ": the agent knows no such verb"))

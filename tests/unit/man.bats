@@ -85,7 +85,7 @@ complete_words() {
 	[ "$(complete_words seine drop del --sh)" = "" ]
 	[ "$(complete_words seine drop add 192.0.2.1 --action '')" = "watch canary drop limit" ]
 	[ "$(complete_words seine drop flush --origin a)" = "auto all" ]
-	[ "$(complete_words seine drop list --origin a)" = auto ]
+	[ "$(complete_words seine drop list --origin a)" = "auto all" ]
 	[ "$(complete_words seine drop export --format '')" = "plain csv ndjson firehol spamhaus" ]
 	[ "$(complete_words seine mode e)" = enforce ]
 }
