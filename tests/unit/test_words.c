@@ -333,6 +333,8 @@ static void the_ladder(void **state)
 		  "climbs      to enforce with the next round\n", "stays" },
 		{ "{'rung':'canary','order':'none','rises':null,'reason':'traffic fell'}",
 		  "stays       traffic fell\n", "climbs" },
+		{ "{'rung':'observe','rises':1795003600,'reason':'traffic fell'}",
+		  "because     traffic fell\n", "stays" },
 		{ "{'rung':'enforce','order':'none'}", "climbs      no further", "order" },
 		{ "{'rung':'enforce','order':'approved','actor':'root','note':'seen'}",
 		  "order       approved by root: seen\n", "none" },

@@ -79,7 +79,8 @@ static void print_next(const json_t *st, uint64_t now_unix, const struct text_st
 	else if (rises && rung->next)
 		text_fact(s, to, "climbs", TEXT_PLAIN, "to %s with the next round", rung->next);
 	if (!is_null(st, "reason"))
-		text_fact(s, to, "stays", TEXT_YELLOW, "%s", get_text(st, "reason"));
+		text_fact(s, to, rises ? "because" : "stays", TEXT_YELLOW, "%s",
+			  get_text(st, "reason"));
 	else if (!rises && !rung->next && !is_held(st))
 		text_fact(s, to, "climbs", TEXT_PLAIN, "no further: this is the highest rung");
 }
