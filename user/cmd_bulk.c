@@ -12,14 +12,20 @@
 #include "user/control/answer.h"
 #include "user/control/bulk.h"
 #include "user/control/listfile.h"
+#include "user/control/request.h"
 #include "user/export/change.h"
 
 #define FORMAT_READ "auto"   /* what the first line looks like */
 #define FORMAT_WRITTEN "csv" /* holds all that can be said of an entry */
 
+/* What the agent calls the file: a path that is too long for that is its last component. */
 static const char *file_of(const struct cli_call *call)
 {
-	return strcmp(call->args[0], "-") == 0 ? "stdin" : call->args[0];
+	const char *path = call->args[0], *slash = strrchr(path, '/');
+
+	if (strcmp(path, "-") == 0)
+		return "stdin";
+	return strlen(path) < REQUEST_NAME || !slash ? path : slash + 1;
 }
 
 static void still_reading(size_t bytes)

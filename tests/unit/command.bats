@@ -80,6 +80,9 @@ asks() {
 		drop replace - --format plain --action watch --ttl 1m <"$dir/list.txt"
 	asks "{feed:x,file:203.0.113.0/24\\n,force:true,format:auto,name:$dir/list.txt,verb:dropimport}" \
 		drop import "$dir/list.txt" --feed x --force
+	local long
+	long=$dir/$(printf './%.0s' {1..130})list.txt # longer than the agent takes
+	asks "{file:203.0.113.0/24\\n,format:auto,name:list.txt,verb:dropreplace}" drop replace "$long"
 	asks '{format:csv,verb:dropexport}' drop export
 	[ "$(cat "$dir/out")" = "$(printf 'prefix,action\n203.0.113.0/24,drop')" ]
 	[[ $(seine drop export --json) == *'"text": "prefix,action\n'* ]]
