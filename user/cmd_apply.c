@@ -10,7 +10,7 @@
 
 static void render_trial(const json_t *a, const struct text_style *s)
 {
-	print_trial(json_object_get(a, "trial"), s, stdout);
+	print_trial(get_object(a, "trial"), s, stdout);
 }
 
 static void render_confirmed(const json_t *a, const struct text_style *s)

@@ -267,7 +267,7 @@ int cmd_campaign_history(const struct cli_call *call)
 
 static void render_standing(const json_t *a, const struct text_style *s)
 {
-	const json_t *standing = json_object_get(a, "standing");
+	const json_t *standing = get_object(a, "standing");
 
 	printf(LABEL "%s, %llu entries\n", "campaign", get_text(standing, "campaign"),
 	       (unsigned long long)get_number(standing, "entries"));

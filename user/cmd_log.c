@@ -17,6 +17,7 @@ struct logging {
 	struct prefix within;	   /* ::/0: all */
 	char campaign[FORMAT_MAX]; /* "": any */
 	uint64_t last;		   /* the newest event that was printed */
+	bool begun;		   /* the first line has come, which is the answer */
 	int code;
 };
 
@@ -114,6 +115,7 @@ static void begin(struct logging *l)
 	json_t *event;
 	size_t i;
 
+	l->begun = true;
 	l->code = ask_past(l, &answer);
 	if (l->code == EXIT_DONE && answer_is_error(answer, &error, &text))
 		l->code = cmd_settle(l->call, answer);
@@ -129,7 +131,7 @@ static bool on_line(const json_t *line, void *arg)
 	struct logging *l = arg;
 	const char *kind = answer_kind(line);
 
-	if (strcmp(kind, "log_follow") == 0)
+	if (!l->begun)
 		begin(l);
 	else if (strcmp(kind, "lost") == 0)
 		cmd_fail(EXIT_NO, "%" PRIu64 " events not shown: too many for this reader",

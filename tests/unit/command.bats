@@ -170,6 +170,15 @@ asks() {
 	[[ $output == *"added "*"203.0.113.0/24"*"changed "*"bulk "*"3,112 entries at once"* ]]
 }
 
+@test "orders and trials are answered with where things stand" {
+	[[ $(seine campaign approve c-1f3a) == *"c-1f3a, 12 entries"*"canary for "*"approved by root: seen in the logs"* ]]
+	[[ $(seine campaign pause c-1f3a) == *"paused for "*"until it is approved"* ]]
+	[[ $(seine campaign show c-1f3a) == *"canary for "*"rollbacks   1 time"*"held out    1,250 sources"* ]]
+	[[ $(seine apply) == *"on trial    4 m 12 s left, begun by root"*"mode observe -> enforce"* ]]
+	[ "$(seine apply --confirm)" = "confirmed: the changes stay" ]
+	[ "$(seine apply --revert)" = "reverted: all is as it was before the trial" ]
+}
+
 @test "whoever enforces is warned of a trial" {
 	run --separate-stderr seine mode enforce
 	[ "$status" -eq 0 ]

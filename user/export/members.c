@@ -39,6 +39,13 @@ bool is_null(const json_t *object, const char *member)
 	return !value || json_is_null(value);
 }
 
+const json_t *get_object(const json_t *answer, const char *member)
+{
+	const json_t *object = json_object_get(answer, member);
+
+	return json_is_object(object) ? object : answer;
+}
+
 const char *format_left(const json_t *entry, char *buf)
 {
 	if (is_null(entry, "left_sec"))

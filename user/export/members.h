@@ -16,6 +16,8 @@ uint64_t get_number(const json_t *object, const char *member);
 double get_real(const json_t *object, const char *member);
 bool get_flag(const json_t *object, const char *member);
 bool is_null(const json_t *object, const char *member); /* also when it is missing */
+/* An object that is a member of an answer, or the answer itself. */
+const json_t *get_object(const json_t *answer, const char *member);
 
 /* "3 m 20 s", "for ever", "3 m ago"; `buf` holds FORMAT_MAX. All return buf. */
 const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
