@@ -3,7 +3,7 @@
  * `seine drop replace`, `import`, `export`: whole lists, as files. The file goes to the agent as a
  * descriptor beside the request; the agent reads it, and names each line that is bad.
  */
-#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 #include "user/base/cleanup.h"
@@ -140,11 +140,12 @@ static int copy_out(int fd)
 /* With --json the list is a member of the answer, which is one object as all of them are. */
 static int put_text(int fd, uint64_t bytes, json_t *answer)
 {
-	_cleanup_(freep) char *text = malloc(bytes + 1);
+	_cleanup_(freep) char *text = bytes <= LISTFILE_WRITTEN ? malloc(bytes + 1) : NULL;
 	ssize_t n;
 
 	if (!text)
-		return cmd_fail(EXIT_NO, "drop export: %s", strerror(ENOMEM));
+		return cmd_fail(EXIT_NO, "drop export: %" PRIu64 " bytes are too many for JSON",
+				bytes);
 	n = pread(fd, text, bytes, 0);
 	if (n < 0 || json_object_set_new(answer, "text", json_stringn(text, (size_t)n)) < 0)
 		return cmd_fail(EXIT_NO, "drop export: the list is not text");
