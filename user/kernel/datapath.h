@@ -73,11 +73,27 @@ typedef int (*datapath_net_fn)(const struct seine_addr *key, const struct seine_
 int datapath_nets(struct datapath *d, datapath_net_fn row, void *arg);
 int datapath_forget_net(struct datapath *d, const struct seine_addr *key);
 
-/* Lists. datapath_lists() reads back what the datapath holds. datapath_apply() builds the other
+/*
+ * Lists. datapath_lists() reads back what the datapath holds. datapath_apply() builds the other
  * generation completely, reads it back, compares and flips; on any error the old one stays in
- * force. */
+ * force. When it returns 0 no packet sees the old list any more. A list that is in force already
+ * costs a comparison. -E2BIG, -EINVAL: it cannot fit; -ENOMEM, -EIO and others: it may the next
+ * time. datapath_apply_slots() puts the row of hits that each entry got into `list`, which then is
+ * what the datapath holds: there is no need to read it back once more.
+ */
 int datapath_lists(struct datapath *d, struct entries **ret);
 int datapath_apply(struct datapath *d, const struct entries *wanted, char *why);
+int datapath_apply_slots(struct datapath *d, struct entries *list, char *why);
+
+/*
+ * Would it fit? Asked before a change is recorded; writes nothing. 0: yes, but *ret_uncounted
+ * entries would find no row for their hits and share row 0. -E2BIG: too many entries or IPv6
+ * lengths; -EINVAL: a prefix too wide; -ENOSPC: an entry with a rate would find no row, and let
+ * everything pass. datapath_apply() does bring such a list into force, because the others count.
+ */
+int datapath_fits(struct datapath *d, const struct entries *wanted, char *why,
+		  size_t *ret_uncounted);
+
 int datapath_hits(struct datapath *d, uint32_t slot,
 		  struct seine_hit *ret); /* summed over CPUs; last_sec: the latest */
 int datapath_clear_hits(struct datapath *d, uint32_t slot);

@@ -6,6 +6,7 @@
  *	pins.c	    where maps live in the bpf file system
  *	attach.c    the program on an interface	    hook.c  what is on an interface
  *	lists.c	    a drop list, in two generations  generation.c  its lengths and bits (pure)
+ *	apply.c	    brings a list into force	    plan.c	   room for it, rows for its hits
  *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps
  *	run.c	    the program over frames of a capture
  */
@@ -49,8 +50,12 @@ enum datapath_map {
 
 extern const char *const datapath_map_name[MAP_COUNT];
 
+struct bpf_map;
+struct seine;
+
 #define DATAPATH_INTERFACES 16
 #define DATAPATH_LIST_PIN "seine_drop" /* the list in force, for `bpftool map dump` */
+#define LIST_MAX (1 << 20)	       /* entries: 170 MB of unswappable memory */
 
 /* An interface that carries our program. */
 struct attached {
@@ -101,13 +106,23 @@ int map_walk(int fd, size_t key_size, size_t value_size, map_row_fn row, void *a
 
 /* A fresh pair of empty lists, the first one in force. */
 int lists_create(struct datapath *d);
+/* Puts a list of another size in the place of a generation that no packet looks at; waits until
+ * none does any more. Takes over `fd`. */
+int lists_enter(struct datapath *d, uint32_t generation, int fd);
+/* An empty list with room for n entries: its descriptor, or a negative errno. */
+int lists_new(const struct datapath *d, size_t n);
 /* Those of adopted maps. */
 int lists_adopt(struct datapath *d);
 /* Lets DATAPATH_LIST_PIN lead to the list in force. */
 int lists_pin(const struct datapath *d);
 
-/* Gives each of `next` its row of seine_hits: the one it has in `held`, or a free one, cleared. */
-int hits_assign(struct datapath *d, const struct entries *held, struct entries *next);
+/* Which generation is in force. */
+int lists_active(const struct datapath *d, uint32_t *ret);
+/* False for a key that can never match a packet: only a person with bpftool writes such. */
+bool lists_key(const struct seine_prefix *key, struct prefix *ret);
+
+/* Zeroes these rows of seine_hits and seine_tat. */
+int hits_clear(const struct datapath *d, const uint32_t *slots, size_t n);
 
 void events_freep(struct events **e);
 
