@@ -242,6 +242,19 @@ static int start_interfaces(struct agent *a, char *why)
 	return 0;
 }
 
+static void start_tidy(struct agent *a)
+{
+	unsigned int removed = 0;
+	int r = datapath_collect(a->datapath, &removed);
+
+	if (r < 0)
+		log_warning("%s: cannot look for what earlier versions left: %s", a->conf.pin_dir,
+			    strerror(-r));
+	else if (removed)
+		log_info("%s: removed what earlier versions left (%u directories)", a->conf.pin_dir,
+			 removed);
+}
+
 static int start_loop(struct agent *a, char *why)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
@@ -312,6 +325,7 @@ static int start(struct agent *a, char *why)
 	r = start_interfaces(a, why);
 	if (r < 0)
 		return r;
+	start_tidy(a);
 	r = start_loop(a, why);
 	if (r < 0)
 		return r;

@@ -4,11 +4,12 @@
  *
  *	load.c	    program and maps come into being, or are adopted
  *	pins.c	    where maps live in the bpf file system
+ *	orphans.c   what earlier agents left there
  *	attach.c    the program on an interface	    hook.c  what is on an interface
  *	lists.c	    a drop list, in two generations  generation.c  its lengths and bits (pure)
  *	apply.c	    brings a list into force	    plan.c	   room for it, rows for its hits
- *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps
- *	run.c	    the program over frames of a capture
+ *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps    room.c  how full
+ *they are run.c	    the program over frames of a capture
  */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H
@@ -54,6 +55,7 @@ struct bpf_map;
 struct seine;
 
 #define DATAPATH_INTERFACES 16
+#define DATAPATH_OLDER 8 /* ABI numbers that one interface after the other may still run */
 #define DATAPATH_LIST_PIN "seine_drop" /* the list in force, for `bpftool map dump` */
 #define LIST_MAX (1 << 20)	       /* entries: 170 MB of unswappable memory */
 
@@ -79,6 +81,8 @@ struct datapath {
 	struct events *events; /* NULL: nobody listens */
 	struct attached attached[DATAPATH_INTERFACES];
 	unsigned int n_attached;
+	int older[DATAPATH_OLDER]; /* seine_cfg of older ABI numbers, until they are collected */
+	unsigned int n_older;
 };
 
 /*
@@ -96,6 +100,12 @@ int pins_create(const char *dir, const int map[MAP_COUNT], char *why);
 int pins_replace(const char *dir, const char *name, int fd);
 int pins_lock(const char *pin_dir, char *why, int *ret);
 int pins_remove(const char *dir);
+int path_join(char path[PATH_MAX], const char *dir, const char *name);
+#define PIN_STAGE "seine_stage" /* a pin on its way to its name */
+
+/* Opens d->older, by which hook_read() knows an older program of ours; and lets go of them. */
+void orphans_know(struct datapath *d);
+void orphans_forget(struct datapath *d);
 
 /* Is the layout of the map behind `fd` the one this program was built with? */
 int pins_check(int fd, const struct bpf_map *map, char *why);
