@@ -9,7 +9,8 @@ the interface must still carry a program and every database must be readable; af
 entries in force, in the kernel and as the agent tells them, must be those that the command line was told
 are done. Of what it was told nothing, either is right.
 
-KILLS: how many in all. WITHIN: seconds that a restart may take until all that is so. SEED: of the moments.
+KILLS: how many in all. WITHIN: seconds that half of the restarts may take until all that is so; none may
+take five times as long, which is for machines that do other things too. SEED: of the moments.
 """
 
 import glob
@@ -29,7 +30,7 @@ WITHIN_SEC = float(os.environ.get("WITHIN", "2"))
 START_SEC = 0.8  # kills while it starts come within this time
 WORK_SEC = 0.4  # those at work within this one
 PREFIXES = 12  # of each worker: few, so that each is added and removed often
-GIVE_UP_SEC = 10
+GIVE_UP_SEC = 30  # for one command
 
 
 class Failure(Exception):
@@ -195,7 +196,7 @@ class Storm:
             if not wrong:
                 self.took.append(took)
                 return
-            if took > WITHIN_SEC:
+            if took > 5 * WITHIN_SEC:
                 raise Failure(f"{took:.1f} s after the restart: {'; '.join(wrong[:5])}")
             if self.agent.poll() is not None:
                 raise Failure(f"the agent ended with status {self.agent.returncode}")
@@ -230,6 +231,8 @@ class Storm:
         began = time.monotonic()
         self.start()
         self.check_back(began)
+        if sorted(self.took)[len(self.took) // 2] > WITHIN_SEC:
+            raise Failure(f"half of the restarts took longer than {WITHIN_SEC:.0f} s")
 
     def summary(self):
         took = sorted(self.took) or [0]
