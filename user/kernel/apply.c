@@ -192,14 +192,6 @@ static void generation_retire(struct datapath *d, uint32_t generation, bool larg
 		(void)lists_enter(d, generation, fd);
 }
 
-static uint32_t list_capacity(int fd)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.max_entries;
-}
-
 static int publish(struct datapath *d, uint32_t generation)
 {
 	uint32_t zero = 0, old = !generation;
@@ -210,7 +202,7 @@ static int publish(struct datapath *d, uint32_t generation)
 		return r;
 	/* From here on the list is in force; a stale pin only misleads who dumps it by name. */
 	(void)lists_pin(d);
-	generation_retire(d, old, list_capacity(d->list[old]) > LIST_LARGE);
+	generation_retire(d, old, lists_rows(d->list[old]) > LIST_LARGE);
 	return 0;
 }
 

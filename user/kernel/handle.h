@@ -121,6 +121,8 @@ int lists_create(struct datapath *d);
 int lists_enter(struct datapath *d, uint32_t generation, int fd);
 /* An empty list with room for n entries: its descriptor, or a negative errno. */
 int lists_new(const struct datapath *d, size_t n);
+/* How many rows the list behind `fd` has room for; 0: cannot be told. */
+uint32_t lists_rows(int fd);
 /* Those of adopted maps. */
 int lists_adopt(struct datapath *d);
 /* Lets DATAPATH_LIST_PIN lead to the list in force. */

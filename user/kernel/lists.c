@@ -80,12 +80,22 @@ static int list_take(const void *key, const void *row, void *arg)
 	return list->n < LIST_MAX ? entries_append(list, &e) : -E2BIG;
 }
 
+uint32_t lists_rows(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.max_entries;
+}
+
 static int list_read(int fd, struct entries **ret)
 {
 	_cleanup_(entries_freep) struct entries *list = NULL;
 	int r;
 
-	r = entries_new(LIST_MIN, &list);
+	/* As many as there can be, so that the list does not move while it grows: memory that is
+	 * not written to costs nothing. */
+	r = entries_new(lists_rows(fd), &list);
 	if (r < 0)
 		return r;
 	r = map_walk(fd, sizeof(struct seine_prefix), sizeof(struct seine_entry), list_take, list);
