@@ -6,9 +6,12 @@
  * An earlier version is played by this one: its directory of pins gets an older number.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,6 +123,39 @@ static void pin_map(const char *dir, const char *name)
 	close(fd);
 }
 
+/* Looks at the interface without a pause: it has a program at every moment. */
+struct watch {
+	int ifindex;
+	bool stop;
+	unsigned int looks, bare;
+};
+
+static void *watch_on(void *arg)
+{
+	struct watch *w = arg;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		uint32_t id = 0;
+
+		w->bare += bpf_xdp_query_id(w->ifindex, 0, &id) < 0 || !id;
+		w->looks++;
+	}
+	return NULL;
+}
+
+static void attach_watched(struct datapath *d)
+{
+	struct watch w = { .ifindex = (int)if_nametoindex("so1") };
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, watch_on, &w), 0);
+	attach(d);
+	__atomic_store_n(&w.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_true(w.looks > 0);
+	assert_int_equal(w.bare, 0);
+}
+
 static void older_program_gives_way(void **state)
 {
 	uint32_t before = leave_older();
@@ -127,7 +163,7 @@ static void older_program_gives_way(void **state)
 
 	(void)state;
 	assert_int_equal(attached(d), before); /* an older one is ours too */
-	attach(d);
+	attach_watched(d);
 	assert_int_not_equal(attached(d), before);
 	assert_true(there("2"));
 	assert_int_equal(collect(d), 1);

@@ -23,7 +23,7 @@
 #define FILL_BATCH 4096	     /* the kernel is not preempted within one */
 #define LIST_TRIES 3	     /* memory may be short for a moment */
 #define LIST_PAUSE_US 20000  /* twice as long each time */
-#define LIST_LARGE (1 << 16) /* entries, 10 MB: beyond it an old list does not stay in memory */
+#define LIST_LARGE (1 << 16) /* entries, 20 MB: beyond it an old list does not stay in memory */
 
 /* ---- bits ---- */
 

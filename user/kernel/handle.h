@@ -57,7 +57,7 @@ struct seine;
 #define DATAPATH_INTERFACES 16
 #define DATAPATH_OLDER 8 /* ABI numbers that one interface after the other may still run */
 #define DATAPATH_LIST_PIN "seine_drop" /* the list in force, for `bpftool map dump` */
-#define LIST_MAX (1 << 20)	       /* entries: 170 MB of unswappable memory */
+#define LIST_MAX (1 << 20)	       /* entries: 200 MB of unswappable memory */
 
 /* An interface that carries our program. */
 struct attached {
