@@ -13,15 +13,18 @@ KILLS: how many in all. WITHIN: seconds that half of the restarts may take until
 take five times as long, which is for machines that do other things too. SEED: of the moments.
 """
 
+import contextlib
 import glob
 import ipaddress
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -137,17 +140,27 @@ class Storm:
             raise Failure("the interface is bare")
 
     def check_databases(self):
-        for path in glob.glob(os.path.join(os.path.dirname(self.config), "*.db")):
-            try:
-                with sqlite3.connect(path) as db:
-                    said = db.execute("PRAGMA quick_check").fetchall()
-                db.close()
-            except sqlite3.Error as e:
-                said = e
+        """In copies: the agent itself must find them as it left them, with their logs."""
+        home = os.path.dirname(self.config)
+        for path in glob.glob(os.path.join(home, "*.db")):
+            with tempfile.TemporaryDirectory(dir=home) as copies:
+                copy = os.path.join(copies, os.path.basename(path))
+                for suffix in ("", "-wal"):
+                    if os.path.exists(path + suffix):
+                        shutil.copy(path + suffix, copy + suffix)
+                said = self.quick_check(copy)
             if said != [("ok",)]:
                 raise Failure(f"{path}: {said}")
-        if glob.glob(os.path.join(os.path.dirname(self.config), "*.db*damaged*")):
+        if glob.glob(os.path.join(home, "*.db.damaged-*")):
             raise Failure("a database was set aside as damaged")
+
+    @staticmethod
+    def quick_check(path):
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                return db.execute("PRAGMA quick_check").fetchall()
+        except sqlite3.Error as e:
+            return e
 
     def check_dead(self):
         self.check_interface()
