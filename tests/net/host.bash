@@ -32,8 +32,7 @@ host_up() {
 
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 		-subj /CN=test -keyout "$dir/key" -out "$dir/cert" 2>/dev/null
-	in_server openssl s_server -quiet -www -accept 443 -key "$dir/key" -cert "$dir/cert" \
-		>"$dir/server.log" 2>&1 3>&- &
+	serve >"$dir/server.log" 2>&1 3>&- &
 	echo $! >"$dir/server.pid"
 
 	cat >"$dir/seine.conf" <<-END
@@ -60,6 +59,11 @@ host_up() {
 		entries_max = 100
 	END
 	start_agent
+}
+
+# The TLS server, one client at a time; a file of tests may define another one.
+serve() {
+	in_server openssl s_server -quiet -www -accept 443 -key "$dir/key" -cert "$dir/cert"
 }
 
 host_down() {
