@@ -5,10 +5,11 @@
     client.py once [OPTION]... ADDRESS...    one connection and one request from each, all at the same moment
     client.py talk [OPTION]... ADDRESS       one connection, a request every 50 ms, until killed
     client.py hammer [OPTION]... ADDRESS...  many connections from each, requests without a pause
+    client.py greet [OPTION]... ADDRESS...   what the server says on a port without TLS
 
 `once` writes how far each came, "ADDRESS STAGE": "none", "tcp" when a TCP connection was all it got, "tls" when the
 handshake was, "answer". `talk` writes "port PORT", its own, then "answer" for each answer, and the stage when it ends by itself. `hammer` writes
-nothing; the server knows what came through.
+nothing; the server knows what came through. `greet` writes "ADDRESS TEXT".
 """
 
 import argparse
@@ -18,8 +19,6 @@ import threading
 import time
 
 TARGETS = {socket.AF_INET: "198.51.100.1", socket.AF_INET6: "2001:db8:1::1"}
-PORT = 443
-CONNECT_SEC = 1.3               # the SYN, and once more after a second
 PAUSE_SEC = 0.05
 REQUEST = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -34,15 +33,18 @@ class Connection:
         self.socket = self.tls = None
         self.received, self.to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
 
-    def open(self):
+    def connect(self):
         family = socket.AF_INET6 if ":" in self.source else socket.AF_INET
         self.socket = socket.socket(family)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.bind((self.source, 0))
-        self.socket.settimeout(CONNECT_SEC)
-        self.socket.connect((self.options.to or TARGETS[family], PORT))
+        self.socket.settimeout(self.options.connect)
+        self.socket.connect((self.options.to or TARGETS[family], self.options.port))
         self.stage = "tcp"
         self.socket.settimeout(self.options.patience)
+
+    def open(self):
+        self.connect()
         self.tls = self.options.context.wrap_bio(self.received, self.to_send)
         self.run(self.tls.do_handshake)
         self.stage = "tls"
@@ -137,7 +139,6 @@ def hammer(options):
                 c.open()
                 while time.monotonic() < end:
                     c.ask()
-                    time.sleep(options.pause)
             except OSError:
                 pass
             finally:
@@ -148,16 +149,28 @@ def hammer(options):
     time.sleep(options.seconds)
 
 
+def greet(options):
+    for address in options.addresses:
+        c = Connection(address, options)
+        try:
+            c.connect()
+            print(address, c.socket.recv(64).decode("ascii").strip())
+        except OSError as error:
+            print(address, error)
+        c.close()
+
+
 def read_options():
     p = argparse.ArgumentParser()
-    p.add_argument("verb", choices=["once", "talk", "hammer"])
+    p.add_argument("verb", choices=VERBS)
     p.add_argument("--cipher", help="of TLS 1.2: another list is another ClientHello")
     p.add_argument("--to", help="the server's address")
+    p.add_argument("--port", type=int, default=443)
     p.add_argument("--tls", choices=VERSIONS, help="this version alone")
     p.add_argument("--split", type=int, default=0, metavar="BYTES", help="ClientHello in two segments, the first of so many")
     p.add_argument("--connections", type=int, default=1, help="from each address")
     p.add_argument("--seconds", type=float, default=2)
-    p.add_argument("--pause", type=float, default=0, help="seconds between requests of hammer")
+    p.add_argument("--connect", type=float, default=1.3, help="seconds to wait for a connection: a SYN is repeated after one")
     p.add_argument("--patience", type=float, default=10, help="seconds to wait for the handshake, and for the answer")
     p.add_argument("addresses", nargs="+")
     options = p.parse_args()
@@ -172,6 +185,8 @@ def read_options():
     return options
 
 
+VERBS = {"once": once, "talk": talk, "hammer": hammer, "greet": greet}
+
 if __name__ == "__main__":
     given = read_options()
-    {"once": once, "talk": talk, "hammer": hammer}[given.verb](given)
+    VERBS[given.verb](given)

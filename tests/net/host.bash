@@ -25,7 +25,8 @@ pair_up() {
 }
 
 # host_up NAME [SETTING]: the pair as $server and $client, a TLS server on port 443, and an agent;
-# SETTING is one more line of [datapath]. Addresses of the client's are added with client_address.
+# SETTING is one more line of [datapath], and $connections rows are for connections. Addresses of
+# the client's are added with client_address.
 host_up() {
 	export server=seine-$1-s-$$ client=seine-$1-c-$$
 	pair_up "$1" "$server" "$client"
@@ -51,8 +52,8 @@ host_up() {
 		[datapath]
 		sources = 1024
 		prefixes = 1024
-		connections = 1024
-		half_open = 1024
+		connections = ${connections:-1024}
+		half_open = ${connections:-1024}
 		hit_slots = 256
 		${2:-}
 		[judge]

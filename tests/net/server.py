@@ -41,10 +41,12 @@ class Service:
         self.tell(writer, "tls")
         try:
             while True:
-                await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
                 self.tell(writer, "request")
                 writer.write(ANSWER)
                 await writer.drain()
+                if b"HTTP/1.0" in head:
+                    break
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:

@@ -5,7 +5,7 @@
 Usage: shares.py SHARE CHECKED PASS...
 
 SHARE is the part, 0 to 1, that gets no answer. CHECKED has a line "ADDRESS drops" or "ADDRESS passes" from `seine check`,
-asked before; each PASS is what `client.py once` wrote. The hash that picks sources is keyed anew at
+asked before, or is "-"; each PASS is what `client.py once` wrote. The hash that picks sources is keyed anew at
 each start, so the number that is taken is a binomial one; it lies outside of the limits here once in a million times.
 """
 
@@ -17,6 +17,9 @@ NAMED = 5                       # addresses in a complaint
 
 
 def read(path):
+    """A dictionary of lines with two words; empty for "-"."""
+    if path == "-":
+        return {}
     with open(path, encoding="ascii") as lines:
         return dict(line.split() for line in lines)
 
@@ -47,9 +50,12 @@ def main(share, checked, *passes):
     wrong = [
         complain("cut off half way", {a for p in passes for a in p if p[a] not in ("none", "answer")}),
         complain("another fate in another pass", {a for p in passes for a in first if p.get(a) != first[a]}),
-        complain("dropped, though check said it passes", {a for a in taken if checked[a] != "drops"}),
-        complain("answered, though check said it is dropped", {a for a in first if a not in taken and checked[a] == "drops"}),
+        complain("dropped, though check said it passes", {a for a in taken if checked.get(a) == "passes"}),
+        complain("answered, though check said it is dropped", {a for a in first if a not in taken and checked.get(a) == "drops"}),
     ]
+    if checked and checked.keys() != first.keys():
+        wrong.append(True)
+        print(f"check was asked about {len(checked)} addresses, not about the {len(first)} that came")
     if not low <= len(taken) <= high:
         wrong.append(True)
         print(f"{len(taken)} of {len(first)} got no answer, not {low} to {high}")
