@@ -374,12 +374,7 @@ within() {
 	local free held both apart before
 	free=$(hammered 1 198.18.9.1)
 	seine drop add 198.18.9.0/24 --action limit --rate 100 --burst 20
-	talk neighbour 198.18.10.1
-	before=$(answers neighbour)
 	held=$(hammered 2 198.18.9.1)
-	# Three seconds, a request every 50 ms, on a machine that has other things to do.
-	within $(($(answers neighbour) - before)) 15 70
-	kill "$pid"
 	both=$(hammered 2 198.18.9.1 198.18.9.2)
 	seine drop add 198.18.9.1 --action limit --rate 100 --burst 20
 	seine drop add 198.18.9.2 --action limit --rate 100 --burst 20
@@ -389,6 +384,12 @@ within() {
 	within "$held" 50 110
 	within "$both" 50 110
 	within "$apart" 120 220
+
+	talk neighbour 198.18.10.1
+	before=$(answers neighbour)
+	hammered 1 198.18.9.1 >/dev/null
+	# Two seconds, a request every 50 ms, on a machine that has other things to do.
+	within $(($(answers neighbour) - before)) 10 50
 }
 
 # burst_of PACKETS: so many pass at once, before one per second does.
@@ -407,9 +408,9 @@ burst_of() {
 	burst_of 1
 	run ! grep -q answer "$dir/burst"
 	burst_of 60
-	run sort -u "$dir/burst"
-	[[ $output == *answer* ]]
-	[ "${#lines[@]}" -gt 1 ]
+	seine drop add 198.18.9.0/24 --action limit --rate 1 --burst 20
+	reaches answer 198.18.9.3
+	reaches tcp --patience 1 198.18.9.3 || reaches none 198.18.9.3
 	seine drop add 198.18.9.0/24 --action limit --rate 1 --burst 1000
 	clients once --connections 20 198.18.9.1 >"$dir/burst"
 	all_same "$dir/burst" "20 198.18.9.1 answer"
