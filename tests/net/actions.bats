@@ -13,13 +13,12 @@ load host.bash
 # Maps are pinned under the number of their layout.
 abi=$(sed -nE 's/^#define SEINE_ABI ([0-9]+)$/\1/p' "$BATS_TEST_DIRNAME/../../bpf/seine.h")
 
-# Two cipher lists, two ClientHellos.
-other=ECDHE-ECDSA-AES128-GCM-SHA256
+# Another cipher list, another ClientHello.
+other=(--cipher ECDHE-ECDSA-AES128-GCM-SHA256)
 
 setup_file() {
 	# A row that makes room for another connection takes along what was known of its ClientHello.
-	connections=65536
-	host_up actions
+	connections=65536 host_up actions
 	sed -i 's/^interval = .*/interval = 200ms/; s/^heartbeat = .*/heartbeat = 4s/' "$dir/seine.conf"
 	kill -HUP "$(cat "$dir/seined.pid")"
 	# Without what stands before it in PATH to choose among versions, which takes longer than most of its work here.
@@ -197,6 +196,22 @@ only_more() {
 	wait_until json "a['counters']['held_out']['total'] == $(counter held_out) > $before" status
 }
 
+@test "addresses of one IPv6 /64 share their fate" {
+	local n pair both=()
+	seine drop add 2001:db8:5e1::/48 --action canary --share 50%
+	for n in {1..20}; do
+		both+=("2001:db8:5e1:$n::1" "2001:db8:5e1:$n:abc::2")
+	done
+	clients once --connect 0.5 "${both[@]}" >"$dir/pairs"
+	mapfile -t pair <"$dir/pairs"
+	for ((n = 0; n < 40; n += 2)); do
+		echo "${pair[n]}, ${pair[n + 1]}"
+		[ "${pair[n]#* }" = "${pair[n + 1]#* }" ]
+	done
+	grep -q none "$dir/pairs"
+	grep -q answer "$dir/pairs"
+}
+
 # --- one ClientHello ------------------------------------------------------------------------------
 
 # hello_of ADDRESS: the key of what spoke from there.
@@ -209,7 +224,7 @@ print(json.load(sys.stdin)["source"]["hello"])'
 options_of() {
 	case $1 in
 	plain) ;;
-	other) echo --cipher ECDHE-ECDSA-AES128-GCM-SHA256 ;;
+	other) echo "${other[@]}" ;;
 	tls-1.2) echo --tls 1.2 ;;
 	tls-1.3) echo --tls 1.3 ;;
 	esac
@@ -271,14 +286,14 @@ received() {
 	[ "$key" != "$(hello_key plain)" ]
 	json "'$key' in [h['hello'] for h in a['hellos']]" hello list
 
-	talk stopped --cipher $other --patience 1 $address
+	talk stopped "${other[@]}" --patience 1 $address
 	talk neighbour $address
 	seine drop add $address --hello "$key"
 	sleep 0.2 # what had come in before
 	before=$(received stopped $address)
 	wait_until grep -q "ended after answer" "$dir/talk.stopped"
 	goes_on neighbour
-	stopped --cipher $other $address
+	stopped "${other[@]}" $address
 	reaches answer $address
 	run ! grep -q ended "$dir/talk.neighbour"
 	echo "before: $before; after: $(received stopped $address)"
@@ -298,7 +313,7 @@ all_same() {
 @test "it tells the two apart however often they come at the same moment" {
 	local address=198.18.8.2
 	seine drop add $address --hello "$(hello_key other)"
-	in_background "$dir/many.stopped" once --connections 50 --patience 2 --cipher $other $address
+	in_background "$dir/many.stopped" once --connections 50 --patience 2 "${other[@]}" $address
 	clients once --connections 50 $address >"$dir/many.neighbour"
 	wait "$pid"
 	all_same "$dir/many.stopped" "50 $address tcp"
@@ -313,6 +328,15 @@ all_same() {
 	seine drop add 2001:db8:5e1:803::/64 --hello "$(hello_key tls-1.2)"
 	stopped --tls 1.2 --split 100 2001:db8:5e1:803::1
 	reaches answer --tls 1.3 --split 200 2001:db8:5e1:803::1
+}
+
+@test "a ClientHello that is cut before the end of its cipher list is not known, and passes" {
+	local dropped differs address=198.18.8.5
+	seine drop add $address --hello "$(hello_key other)"
+	dropped=$(counter dropped) differs=$(counter hello_differs)
+	reaches answer "${other[@]}" --split 40 $address
+	[ "$(counter dropped)" -eq "$dropped" ]
+	[ "$(counter hello_differs)" -ge $((differs + 5)) ]
 }
 
 # openssl_asks ADDRESS OPTION...: another TLS stack; its exit status says whether it was answered.
@@ -359,15 +383,16 @@ hammered() {
 }
 
 segments() {
+	# shellcheck disable=SC2016 # awk's $
 	on_server awk '$1 == "Tcp:" { n = $11 } END { print n }' /proc/net/snmp
 }
 
 # within VALUE LOW HIGH
 within() {
-	[ "$1" -ge "$2" ] && [ "$1" -le "$3" ] || {
+	if [ "$1" -lt "$2" ] || [ "$1" -gt "$3" ]; then
 		echo "$1, not $2 to $3"
 		return 1
-	}
+	fi
 }
 
 @test "a limit holds an address at its rate, all of a prefix together at one, and nobody else" {
@@ -409,8 +434,7 @@ burst_of() {
 	run ! grep -q answer "$dir/burst"
 	burst_of 60
 	seine drop add 198.18.9.0/24 --action limit --rate 1 --burst 20
-	reaches answer 198.18.9.3
-	reaches tcp --patience 1 198.18.9.3 || reaches none 198.18.9.3
+	reaches answer 198.18.9.3 # some ten packets
 	seine drop add 198.18.9.0/24 --action limit --rate 1 --burst 1000
 	clients once --connections 20 198.18.9.1 >"$dir/burst"
 	all_same "$dir/burst" "20 198.18.9.1 answer"
@@ -419,7 +443,7 @@ burst_of() {
 # --- watch, and who wins --------------------------------------------------------------------------
 
 @test "a watch lets all pass, and counts each packet" {
-	local watched syns
+	local watched
 	seine drop add 198.18.11.0/24 --action watch
 	watched=$(counter watched)
 	clients once --connections 30 198.18.11.1 >"$dir/watched"

@@ -8,8 +8,8 @@
     client.py greet [OPTION]... ADDRESS...   what the server says on a port without TLS
 
 `once` writes how far each came, "ADDRESS STAGE": "none", "tcp" when a TCP connection was all it got, "tls" when the
-handshake was, "answer". `talk` writes "port PORT", its own, then "answer" for each answer, and the stage when it ends by itself. `hammer` writes
-nothing; the server knows what came through. `greet` writes "ADDRESS TEXT".
+handshake was, "answer". `talk` writes "port PORT", its own, then "answer" for each answer, and the stage when it ends
+by itself. `hammer` writes nothing; the server knows what came through. `greet` writes "ADDRESS TEXT".
 """
 
 import argparse
@@ -167,11 +167,14 @@ def read_options():
     p.add_argument("--to", help="the server's address")
     p.add_argument("--port", type=int, default=443)
     p.add_argument("--tls", choices=VERSIONS, help="this version alone")
-    p.add_argument("--split", type=int, default=0, metavar="BYTES", help="ClientHello in two segments, the first of so many")
+    p.add_argument("--split", type=int, default=0, metavar="BYTES",
+                   help="ClientHello in two segments, the first of so many")
     p.add_argument("--connections", type=int, default=1, help="from each address")
     p.add_argument("--seconds", type=float, default=2)
-    p.add_argument("--connect", type=float, default=1.3, help="seconds to wait for a connection: a SYN is repeated after one")
-    p.add_argument("--patience", type=float, default=10, help="seconds to wait for the handshake, and for the answer")
+    p.add_argument("--connect", type=float, default=1.3,
+                   help="seconds to wait for a connection: a SYN is repeated after one")
+    p.add_argument("--patience", type=float, default=10,
+                   help="seconds to wait for the handshake, and for the answer")
     p.add_argument("addresses", nargs="+")
     options = p.parse_args()
 

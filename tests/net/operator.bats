@@ -105,7 +105,7 @@ rests() {
 }
 
 # What must have happened when a command returns.
-after() {
+look_after() {
 	case ${1#sudo } in
 	"seine mode enforce" | "seine on") grows dropped ;;
 	"seine mode observe" | "seine off" | "seine apply --revert") rests dropped ;;
@@ -119,8 +119,8 @@ walk_with() {
 	id=$(campaign)
 	member=$(get 'a["members"][0]["source"]' campaign show "$id")
 	printf '%s 1h\n' "${member%.*}.0/24" >"$dir/bad.list"
-	cd "$dir"
-	walk "$1" "$2" c-1f3a="$id" 203.0.113.7="$member" 203.0.113.0="${member%.*}.0"
+	cd "$dir" || return 1
+	walk "$1" "$2" look_after c-1f3a="$id" 203.0.113.7="$member" 203.0.113.0="${member%.*}.0"
 }
 
 @test "what the README tells for the first night works" {
@@ -154,31 +154,28 @@ walk_with() {
 }
 
 @test "a walk takes the lines below its heading, and nothing else" {
-	printf '%s\n' '# A' '    echo a' '## B C' 'text' '    echo b  # say b' '' '    # aside' '    echo "c # d"' '### D' \
-		'    echo d' >"$dir/tale.md"
-	after() { :; }
-	run walk "$dir/tale.md" "B C"
+	printf '%s\n' '# A' '    echo a' '## B C' 'text' '    echo b  # say b' '' '    # aside' \
+		'    echo "c # d"' '### D' '    echo d' >"$dir/tale.md"
+	run walk "$dir/tale.md" "B C" true
 	[ "$status" -eq 0 ]
 	[ "$output" = $'$ echo b\nb\n[exit 0]\n$ echo "c # d"\nc # d\n[exit 0]' ]
-	run walk "$dir/tale.md" B
+	run walk "$dir/tale.md" B true
 	[ "$status" -eq 1 ]
 	[[ $output == *"no commands below 'B'"* ]]
 }
 
 @test "a walk ends at the first command that does not end as told" {
-	printf '%s\n' '## A' '    sh -c "exit 3"  # exit 3: so be it' '    echo X' '    sh -c "echo why; exit 4"' '    echo c' \
-		>"$dir/tale.md"
-	after() { :; }
-	run walk "$dir/tale.md" A X=here
+	printf '%s\n' '## A' '    sh -c "exit 3"  # exit 3: so be it' '    echo X' '    sh -c "echo why; exit 4"' \
+		'    echo c' >"$dir/tale.md"
+	run walk "$dir/tale.md" A true X=here
 	echo "$output"
 	[ "$status" -eq 1 ]
 	[[ $output == *$'[exit 3]\n$ echo here\nhere\n[exit 0]\n$ sh -c "echo why; exit 4"\nwhy\n[exit 4]'* ]]
 	[[ $output == *"ended with 4, not 0" ]]
 	printf '%s\n' '## A' '    true  # exit 1: never' >"$dir/tale.md"
-	run walk "$dir/tale.md" A
+	run walk "$dir/tale.md" A true
 	[ "$status" -eq 1 ]
 	printf '%s\n' '## A' '    true' >"$dir/tale.md"
-	after() { return 1; }
-	run walk "$dir/tale.md" A
+	run walk "$dir/tale.md" A false
 	[ "$status" -eq 1 ]
 }

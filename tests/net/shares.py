@@ -4,8 +4,8 @@
 
 Usage: shares.py SHARE CHECKED PASS...
 
-SHARE is the part, 0 to 1, that gets no answer. CHECKED has a line "ADDRESS drops" or "ADDRESS passes" from `seine check`,
-asked before, or is "-"; each PASS is what `client.py once` wrote. The hash that picks sources is keyed anew at
+SHARE is the part, 0 to 1, that gets no answer. CHECKED has a line "ADDRESS drops" or "ADDRESS passes" from `seine
+check`, asked before, or is "-"; each PASS is what `client.py once` wrote. The hash that picks sources is keyed anew at
 each start, so the number that is taken is a binomial one; it lies outside of the limits here once in a million times.
 """
 
@@ -51,7 +51,8 @@ def main(share, checked, *passes):
         complain("cut off half way", {a for p in passes for a in p if p[a] not in ("none", "answer")}),
         complain("another fate in another pass", {a for p in passes for a in first if p.get(a) != first[a]}),
         complain("dropped, though check said it passes", {a for a in taken if checked.get(a) == "passes"}),
-        complain("answered, though check said it is dropped", {a for a in first if a not in taken and checked.get(a) == "drops"}),
+        complain("answered, though check said it is dropped",
+                 {a for a in first.keys() - taken if checked.get(a) == "drops"}),
     ]
     if checked and checked.keys() != first.keys():
         wrong.append(True)

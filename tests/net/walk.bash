@@ -20,12 +20,11 @@ walk_replace() {
 	echo "$line"
 }
 
-# walk FILE HEADING [TEXT=VALUE]...: stops at the first command whose exit status is not the expected one, and that is
-# 0 unless its comment begins with "exit N". After each command `after COMMAND` is called, which may look at what it
-# has done.
+# walk FILE HEADING HOOK [TEXT=VALUE]...: stops at the first command whose exit status is not the expected one, and that
+# is 0 unless its comment begins with "exit N". After each command HOOK is called with it, and may look at what it did.
 walk() {
-	local file=$1 heading=$2 line command expected status said lines=()
-	shift 2
+	local file=$1 heading=$2 hook=$3 line command expected status said lines=()
+	shift 3
 	mapfile -t lines < <(walk_lines "$file" "$heading")
 	[ ${#lines[@]} -gt 0 ] || {
 		echo "$file has no commands below '$heading'"
@@ -45,7 +44,7 @@ walk() {
 			echo "'$command' ended with $status, not $expected"
 			return 1
 		}
-		after "$command" || {
+		"$hook" "$command" || {
 			echo "and then it was not as it should be"
 			return 1
 		}
