@@ -45,28 +45,33 @@ teardown_file() {
 	host_down
 }
 
+# Each test begins with a living agent that enforces, and no entries.
 setup() {
 	[ -n "${dir:-}" ] || return 0
 	crowd_prefixes=(198.18.4.0/23 2001:db8:5e1::/48)
-	talkers=()
+	background=()
+	seine status || start_agent
+	forget_everything
 	seine on
 	seine mode enforce
-} >/dev/null
+} >/dev/null 2>&1
 
 teardown() {
-	local prefix pid
-	for pid in "${talkers[@]}"; do
+	local pid
+	for pid in "${background[@]}"; do
 		kill "$pid" 2>/dev/null || true
 	done
-	for prefix in $(seine drop list --json | python3 -c 'import json, sys
+}
+
+forget_everything() {
+	local list prefix
+	for list in drop allow; do
+		for prefix in $(seine $list list --json | python3 -c 'import json, sys
 print(*[e["prefix"] for e in json.load(sys.stdin)["entries"]])'); do
-		seine drop del "$prefix"
+			seine $list del "$prefix"
+		done
 	done
-	for prefix in $(seine allow list --json | python3 -c 'import json, sys
-print(*[e["prefix"] for e in json.load(sys.stdin)["entries"]])'); do
-		seine allow del "$prefix"
-	done
-} >/dev/null
+}
 
 serve() {
 	in_server python3 "$BATS_TEST_DIRNAME/server.py" "$dir/cert" "$dir/key" "$dir/served" 22
@@ -88,7 +93,7 @@ clients() {
 in_background() {
 	(exec nsenter --net="/run/netns/$client" python3 "$BATS_TEST_DIRNAME/client.py" "${@:2}") >"$1" 2>&1 3>&- &
 	pid=$!
-	talkers+=("$pid")
+	background+=("$pid")
 }
 
 # reaches STAGE [OPTION]... ADDRESS: how far a client comes; see client.py.
@@ -133,19 +138,8 @@ print(*[e["hits"]["packets"] for e in json.load(sys.stdin)["entries"] if e["pref
 
 # --- canary and hold-out --------------------------------------------------------------------------
 
-# In a shell of its own: bats looks at each command of this one.
-check_crowd() {
-	bash -c 'while read -r address; do
-		if "$@" check "$address" >/dev/null; then
-			echo "$address drops"
-		else
-			echo "$address passes"
-		fi
-	done' - "$BUILD/seine" --config "$dir/seine.conf" <"$dir/crowd"
-}
-
 # crowd_meets PART CHECKED PASS... -- OPTION...: an entry with these options takes this part of the crowd, the same
-# sources in each pass; what came of it stands in files of that name. CHECKED may be "-", for it takes long.
+# sources in each pass; what came of it stands in files of that name. CHECKED may be "-".
 crowd_meets() {
 	local part=$1 checked=$2 passes=() prefix crowd pass
 	shift
@@ -160,7 +154,7 @@ crowd_meets() {
 	done
 	if [ "$checked" != - ]; then
 		checked=$dir/$checked
-		check_crowd >"$checked"
+		python3 "$BATS_TEST_DIRNAME/ask_check.py" "$dir/sock" <"$dir/crowd" >"$checked"
 	fi
 	mapfile -t crowd <"$dir/crowd"
 	for pass in "${passes[@]}"; do
@@ -562,7 +556,7 @@ drop=2 external=0 auto=2
 
 	(exec nsenter --net="/run/netns/$client" python3 "$BATS_TEST_DIRNAME/server.py" "$dir/cert" "$dir/key" \
 		"$dir/served.back" 22) >"$dir/back.log" 2>&1 3>&- &
-	talkers+=($!)
+	background+=($!)
 	wait_until host_asks once 443 answer
 	host_asks greet 22 hello
 	silent $address

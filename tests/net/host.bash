@@ -114,10 +114,10 @@ a = json.load(sys.stdin)
 sys.exit(0 if eval(sys.argv[1]) else "%s: %s" % (sys.argv[1], a))' "$expression"
 }
 
-# wait_until COMMAND...: up to five seconds, or $patience.
+# wait_until COMMAND...: up to 15 seconds, or $patience.
 wait_until() {
-	local i
-	for ((i = 0; i < 20 * ${patience:-5}; i++)); do
+	local deadline=$((SECONDS + ${patience:-15}))
+	while [ "$SECONDS" -lt "$deadline" ]; do
 		if "$@" >"$dir/wait.log" 2>&1; then
 			return 0
 		fi
