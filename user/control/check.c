@@ -42,23 +42,32 @@ static bool in_force(uint32_t expires_sec, uint32_t now_sec)
 	return !expires_sec || expires_sec > now_sec;
 }
 
-/* The longest one without a condition; or else the longest that asks for a ClientHello. */
-static const struct entry *find_entry(const struct check_state *s, const struct prefix *address)
+/* The longest in force for every ClientHello or for this one; 0: none is known. */
+static const struct entry *find_entry(const struct check_state *s, const struct prefix *address,
+				      uint64_t hello_key)
 {
-	const struct entry *qualified = NULL;
-
 	for (int len = address->len; len >= 0; len--) {
 		struct prefix p = prefix_parent(address, len);
 		const struct entry *e = entries_find(s->entries, &p);
 
-		if (!e || !in_force(e->row.expires_sec, s->now_sec))
-			continue;
-		if (!e->row.hello_key)
+		if (e && in_force(e->row.expires_sec, s->now_sec) &&
+		    (!e->row.hello_key || e->row.hello_key == hello_key))
 			return e;
-		if (!qualified)
-			qualified = e;
 	}
-	return qualified;
+	return NULL;
+}
+
+/* The longest in force, whatever it asks for. */
+static const struct entry *find_any(const struct check_state *s, const struct prefix *address)
+{
+	for (int len = address->len; len >= 0; len--) {
+		struct prefix p = prefix_parent(address, len);
+		const struct entry *e = entries_find(s->entries, &p);
+
+		if (e && in_force(e->row.expires_sec, s->now_sec))
+			return e;
+	}
+	return NULL;
 }
 
 /* The datapath asks a longest-prefix trie: an expired longer one hides a shorter one here as it
@@ -115,18 +124,31 @@ static enum check_verdict act(const struct check_state *s, const struct prefix *
 	return row->action == SEINE_LIMIT ? CHECK_LIMITED : CHECK_DROPPED;
 }
 
+static bool stops(enum check_verdict v)
+{
+	return check_drops(v) || v == CHECK_WOULD_DROP;
+}
+
+/* A SYN shows no ClientHello: what drops it decides. A connection that gets further meets the
+ * longest entry for what it shows then. */
 void check_address(const struct check_state *s, const struct prefix *address, struct check *ret)
 {
 	struct check c = {
-		.entry = find_entry(s, address),
+		.entry = find_entry(s, address, 0),
 		.allow = find_allow(s, address),
 	};
 
-	if (s->off)
+	if (s->off) {
 		c.verdict = CHECK_SWITCHED_OFF;
-	else if (!c.entry)
-		c.verdict = CHECK_PASSED;
-	else
-		c.verdict = act(s, address, &c);
+		*ret = c;
+		return;
+	}
+	c.verdict = c.entry ? act(s, address, &c) : CHECK_PASSED;
+	if (!stops(c.verdict)) {
+		const struct entry *later = find_entry(s, address, s->hello_key);
+
+		c.entry = later ? later : find_any(s, address);
+		c.verdict = c.entry ? act(s, address, &c) : CHECK_PASSED;
+	}
 	*ret = c;
 }
