@@ -294,6 +294,16 @@ received() {
 	[ "$(received stopped $address)" = "$before" ]
 }
 
+@test "it stops that software where a wider entry only watches, and check says so" {
+	local address=198.18.16.1
+	seine drop add 198.18.16.0/24 --action watch
+	seine drop add $address --hello "$(hello_key other)"
+	stopped "${other[@]}" $address
+	wait_until seine check $address
+	reaches answer $address
+	wait_until json "a['verdict'] == 'watched' and a['entry']['prefix'] == '198.18.16.0/24'" check $address
+}
+
 # all_same FILE "COUNT LINE"
 all_same() {
 	local found
