@@ -132,14 +132,20 @@ PARSE_INLINE bool verdict_within_rate(const struct seine_entry *entry, __u64 now
 {
 	__u32 slot = entry->slot;
 	__u64 *tat = bpf_map_lookup_elem(&seine_tat, &slot);
-	__u64 gap, due;
+	__u64 gap, due, ahead;
 
 	if (!tat || !slot || !entry->rate_pps)
 		return !!entry->rate_pps;
 	gap = NS_PER_SEC / entry->rate_pps;
 	due = *tat > now_ns ? *tat : now_ns;
-	if (due - now_ns > gap * entry->burst)
+	ahead = gap * entry->burst;
+	if (due - now_ns > ahead) {
+		/* No bucket of this rate and burst is so far ahead: it is left from before they
+		 * were changed, and would block everything for as long as it took to drain then. */
+		if (due - now_ns > ahead + gap)
+			*tat = now_ns + ahead;
 		return false;
+	}
 	*tat = due + gap;
 	return true;
 }
