@@ -66,7 +66,7 @@ teardown() {
 forget_everything() {
 	local list prefix
 	for list in drop allow; do
-		for prefix in $(seine $list list --json | python3 -c 'import json, sys
+		for prefix in $(seine $list list --limit 1000 --json | python3 -c 'import json, sys
 print(*[e["prefix"] for e in json.load(sys.stdin)["entries"]])'); do
 			seine $list del "$prefix"
 		done
@@ -132,7 +132,7 @@ counter() {
 
 # hits PREFIX: packets of it so far.
 hits() {
-	seine drop list --json | python3 -c 'import json, sys
+	seine drop list --limit 1000 --json | python3 -c 'import json, sys
 print(*[e["hits"]["packets"] for e in json.load(sys.stdin)["entries"] if e["prefix"] == sys.argv[1]])' "$1"
 }
 
@@ -442,6 +442,14 @@ burst_of() {
 	seine drop add 198.18.9.0/24 --action limit --rate 1 --burst 1000
 	clients once --connections 20 198.18.9.1 >"$dir/burst"
 	all_same "$dir/burst" "20 198.18.9.1 answer"
+}
+
+@test "a limit that is raised counts at once, whatever was used up before" {
+	local address=198.18.9.4
+	seine drop add $address --action limit --rate 1 --burst 60
+	clients once --connections 20 --patience 1 $address >/dev/null
+	seine drop add $address --action limit --rate 1000 --burst 100
+	reaches answer $address
 }
 
 # --- watch, and who wins --------------------------------------------------------------------------
