@@ -104,29 +104,50 @@ rests() {
 	}
 }
 
-# What must have happened when a command returns.
+# An operator's entry drops now, whatever the ladder does with the campaign.
+is_dropping() {
+	json 'a["mode"] == "enforce" and not a["off"]' mode &&
+		json 'any(e["origin"] == "operator" and e["action"] == "drop" for e in a["entries"])' \
+			drop list --limit 1000
+}
+
+# What must have happened when a command returns. Where it began to drop stands in `dropping`.
 look_after() {
 	case ${1#sudo } in
-	"seine mode enforce" | "seine on") grows dropped ;;
+	"seine mode enforce" | "seine on" | "seine drop add "*)
+		is_dropping >/dev/null 2>&1 || return 0
+		echo "$1" >>"$dir/dropping"
+		grows dropped
+		;;
 	"seine mode observe" | "seine off" | "seine apply --revert") rests dropped ;;
 	esac
+}
+
+# crowded: the /24 with most members, and one of them.
+crowded() {
+	get '(lambda all: (lambda net: net + " " + next(m for m in all if m.startswith(net)))(
+		max((m.rpartition(".")[0] + "." for m in all),
+			key=lambda net: sum(m.startswith(net) for m in all))))(
+		[m["source"] for m in a["members"] if ":" not in m["source"]])' \
+		campaign show "$(campaign)" --limit 1000
 }
 
 # walk_with FILE HEADING: the examples of the documentation stand for a campaign, one of its members, and the member's
 # neighbourhood.
 walk_with() {
-	local id member
-	id=$(campaign)
-	member=$(get 'a["members"][0]["source"]' campaign show "$id")
-	printf '%s 1h\n' "${member%.*}.0/24" >"$dir/bad.list"
+	local net member
+	read -r net member <<<"$(crowded)"
+	printf '%s0/24\n' "$net" >"$dir/bad.list"
 	cd "$dir" || return 1
-	walk "$1" "$2" look_after c-1f3a="$id" 203.0.113.7="$member" 203.0.113.0="${member%.*}.0"
+	rm -f "$dir/dropping"
+	walk "$1" "$2" look_after c-1f3a="$(campaign)" 203.0.113.7="$member" 203.0.113.="$net"
 }
 
 @test "what the README tells for the first night works" {
 	local readme=$BATS_TEST_DIRNAME/../../README.md
 	grep -q "^## $heading\$" "$readme" || skip "README.md has no section '$heading'"
 	walk_with "$readme" "$heading"
+	[ -s "$dir/dropping" ]
 }
 
 @test "look, act, and take it back, while a swarm talks" {
@@ -142,6 +163,8 @@ walk_with() {
 		    seine check 203.0.113.7             # exit 1: nothing is dropped yet
 		    seine drop add 203.0.113.0/24 --action canary --share 5% --ttl 1h --note "ticket 4711"
 		    sudo seine mode enforce
+		    seine drop add 203.0.113.0/24 --ttl 1h
+		    seine check 203.0.113.7
 		    seine drop list --sort hits --limit 5
 		    sudo seine off
 		    sudo seine on
@@ -151,6 +174,7 @@ walk_with() {
 		    false
 	END
 	walk_with "$dir/tale.md" "Look, act, undo"
+	[ "$(wc -l <"$dir/dropping")" -eq 2 ] # the second entry, and on
 }
 
 @test "a walk takes the lines below its heading, and nothing else" {
