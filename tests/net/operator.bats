@@ -42,7 +42,7 @@ setup_file() {
 	chmod +x "$dir/bin/seine" "$dir/bin/sudo"
 	export PATH=$dir/bin:$PATH
 
-	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 300 --exits 100 --day 60 "$dir/sent.pcap" "$dir/truth.tsv"
+	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 300 --exits 100 --day 120 "$dir/sent.pcap" "$dir/truth.tsv"
 	start_agent
 	(exec nsenter --net="/run/netns/$client" "$BUILD/tests/sim/sim_send" eth0 "$dir/sent.pcap") \
 		>"$dir/sent.txt" 2>&1 3>&- &
