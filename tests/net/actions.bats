@@ -561,7 +561,7 @@ drop=2 external=0 auto=2
 	[ "$(hits $address)" -gt 0 ]
 	by_hand_away $address 32
 	wait_until reaches answer $address
-	json "'$address' not in [e['prefix'] for e in a['entries']]" drop list
+	wait_until json "'$address' not in [e['prefix'] for e in a['entries']]" drop list
 }
 
 # --- protected ports ------------------------------------------------------------------------------
