@@ -65,7 +65,7 @@ enum seine_action {
 	SEINE_WATCH = 0,
 	SEINE_CANARY = 1, /* drop a share of the sources, picked by a stable hash */
 	SEINE_DROP = 2,	  /* all, or with a share all but the rest, which is held out */
-	SEINE_LIMIT = 3, /* drop what exceeds rate_pps */
+	SEINE_LIMIT = 3,  /* drop what exceeds rate_pps */
 };
 
 enum seine_origin {

@@ -126,20 +126,27 @@ PARSE_INLINE void verdict_hit(const struct packet *p, const struct seine_entry *
 		hit->syns++;
 }
 
-/* GCRA (ITU-T I.371): the theoretical arrival time of the next packet, with a tolerance of `burst`.
+/* GCRA (ITU-T I.371): the theoretical arrival time of the next packet, with a tolerance for all of
+ * `burst` but the one that is due.
  * Slot 0 belongs to several entries, which must not use up each other's rate. */
 PARSE_INLINE bool verdict_within_rate(const struct seine_entry *entry, __u64 now_ns)
 {
 	__u32 slot = entry->slot;
 	__u64 *tat = bpf_map_lookup_elem(&seine_tat, &slot);
-	__u64 gap, due;
+	__u64 gap, due, ahead;
 
 	if (!tat || !slot || !entry->rate_pps)
 		return !!entry->rate_pps;
 	gap = NS_PER_SEC / entry->rate_pps;
 	due = *tat > now_ns ? *tat : now_ns;
-	if (due - now_ns > gap * entry->burst)
+	ahead = gap * (entry->burst ? entry->burst - 1 : 0);
+	if (due - now_ns > ahead) {
+		/* No bucket of this rate and burst is so far ahead: it is left from before they
+		 * were changed, and would block everything for as long as it took to drain then. */
+		if (due - now_ns > ahead + gap)
+			*tat = now_ns + ahead;
 		return false;
+	}
 	*tat = due + gap;
 	return true;
 }

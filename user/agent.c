@@ -16,17 +16,40 @@
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
 #include "user/control/server.h"
-#include "user/host/guards.h"
+#include "user/host/netwatch.h"
 #include "user/host/privileges.h"
+#include "user/ledger.h"
 #include "user/loop.h"
 #include "user/networks.h"
 #include "user/remember.h"
 #include "user/requests.h"
+#include "user/standings.h"
+#include "user/trial.h"
 #include "user/version.h"
 
-#define ALIVE_PER_LIMIT 4   /* heartbeats in the time after which silence counts */
-#define CYCLES_MISSED 3	    /* that many may fail or be late before we call ourselves dead */
+#define ALIVE_PER_LIMIT 4 /* heartbeats in the time after which silence counts */
+#define CYCLES_MISSED 3	  /* that many may fail or be late before we call ourselves dead */
+#define SECOND_MS 1000
 #define RECALL_PAUSE_MS 100 /* for the control socket, between turns that read the past */
+
+const char *agent_user(struct agent *a, uint32_t uid)
+{
+	return who_name(&a->who, uid);
+}
+
+const char *agent_actor(struct agent *a, const struct seine_entry *row)
+{
+	const struct state_feed *feed;
+
+	switch (row->origin) {
+	case SEINE_OPERATOR: return row->actor == SEINE_NO_ACTOR ? NULL : agent_user(a, row->actor);
+	case SEINE_AUTO: return "seined";
+	case SEINE_FEED:
+		feed = feeds_number(&a->feeds, row->actor);
+		return feed ? feed->name : NULL;
+	default: return NULL;
+	}
+}
 
 uint32_t agent_now_sec(void)
 {
@@ -61,7 +84,7 @@ static void tell_status(const struct agent *a)
 	sd_notifyf(0, "STATUS=%s: %zu sources, %zu campaigns, %zu entries%s%s",
 		   a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing", a->cycle.sources,
 		   campaigns_living(a->mind->campaigns), a->entries->n, a->degraded ? "; " : "",
-		   a->degraded ? a->cycle.trouble : "");
+		   agent_trouble(a));
 }
 
 /* A past that is read goes on without waiting for the next interval. */
@@ -89,6 +112,26 @@ static void on_cycle(void *arg)
 	}
 	pace(a, recalled, recalls);
 	tell_status(a);
+}
+
+/* A flood of notices is one change; and no more than one a second. */
+static void on_network(void *arg)
+{
+	struct agent *a = arg;
+
+	a->network_changed |= netwatch_drain(a->network_fd);
+}
+
+static void on_second(void *arg)
+{
+	struct agent *a = arg;
+	char why[DATAPATH_WHY];
+
+	trial_check(a);
+	if (!a->network_changed)
+		return;
+	a->network_changed = false;
+	(void)agent_rethink(a, agent_now_sec(), why); /* what fails is tried by the next cycle */
 }
 
 static void on_control(void *arg)
@@ -133,11 +176,8 @@ static int start_datapath(struct agent *a, char *why)
 		return r;
 	r = datapath_lists(a->datapath, &a->entries);
 	if (r < 0)
-		return snprintf(why, DATAPATH_WHY, "cannot read the drop list: %s", strerror(-r)),
-		       r;
-	if (a->entries->n)
-		log_info("adopted %zu drop entries", a->entries->n);
-	return 0;
+		snprintf(why, DATAPATH_WHY, "cannot read the drop list: %s", strerror(-r));
+	return r;
 }
 
 static void compare_size(const char *name, uint32_t held, uint32_t wanted)
@@ -242,6 +282,19 @@ static int start_interfaces(struct agent *a, char *why)
 	return 0;
 }
 
+static void start_tidy(struct agent *a)
+{
+	unsigned int removed = 0;
+	int r = datapath_collect(a->datapath, &removed);
+
+	if (r < 0)
+		log_warning("%s: cannot look for what earlier versions left: %s", a->conf.pin_dir,
+			    strerror(-r));
+	else if (removed)
+		log_info("%s: removed what earlier versions left (%u directories)", a->conf.pin_dir,
+			 removed);
+}
+
 static int start_loop(struct agent *a, char *why)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
@@ -252,6 +305,7 @@ static int start_loop(struct agent *a, char *why)
 	r = control_server_new(a->conf.socket, requests_handle, a, why, &a->server);
 	if (r < 0)
 		return r;
+	control_server_set_changes(a->server, requests_change);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us / 4000 < alive_ms)
 		alive_ms = (uint32_t)(watchdog_us / 4000);
 
@@ -266,6 +320,12 @@ static int start_loop(struct agent *a, char *why)
 		r = loop_every(a->loop, a->conf.interval_ms, on_cycle, a, &a->cycle_timer);
 	if (r == 0)
 		r = loop_every(a->loop, max_u32(alive_ms, 1), on_alive, a, &a->alive_timer);
+	if (r == 0)
+		r = loop_every(a->loop, SECOND_MS, on_second, a, &a->trial_timer);
+	if (r == 0)
+		r = netwatch_open(&a->network_fd);
+	if (r == 0)
+		r = loop_add(a->loop, a->network_fd, on_network, a);
 	if (r < 0)
 		snprintf(why, DATAPATH_WHY, "event loop: %s", strerror(-r));
 	return r;
@@ -275,11 +335,14 @@ static void agent_free(struct agent *a)
 {
 	control_server_free(a->server);
 	loop_free(a->loop);
+	closep(&a->network_fd);
+	ledger_close(a);
 	entries_free(a->entries);
 	guards_free(&a->guards);
 	mind_free(a->mind);
 	remember_close(a);
 	free(a->marks);
+	standings_close(a);
 	hellos_free(a->hellos);
 	dictionary_free(a->dictionary);
 	datapath_close(a->datapath);
@@ -306,12 +369,19 @@ static int start(struct agent *a, char *why)
 	r = agent_listen(a, why);
 	if (r < 0)
 		return r;
-	r = start_settings(a, why);
+	r = ledger_open(a, why);
+	if (r == 0)
+		r = standings_open(a, why);
+	if (r == 0)
+		r = start_settings(a, why);
+	if (r == 0)
+		r = ledger_start(a, why);
 	if (r < 0)
 		return r;
 	r = start_interfaces(a, why);
 	if (r < 0)
 		return r;
+	start_tidy(a);
 	r = start_loop(a, why);
 	if (r < 0)
 		return r;
@@ -328,6 +398,7 @@ int agent_start(const char *conf_path, const struct conf *conf, char *why, struc
 
 	if (!a)
 		return snprintf(why, DATAPATH_WHY, "out of memory"), -ENOMEM;
+	a->network_fd = -1;
 	a->conf_path = conf_path;
 	a->conf = *conf;
 	a->conf_mode = conf->cfg.mode;
@@ -336,7 +407,7 @@ int agent_start(const char *conf_path, const struct conf *conf, char *why, struc
 	if (r < 0)
 		return r;
 	log_info("seined %s: %s", SEINE_VERSION,
-		 conf->cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing only");
+		 a->conf.cfg.mode == SEINE_ENFORCE ? "enforcing" : "observing only");
 	*ret = take_ptr(a);
 	return 0;
 }
@@ -350,12 +421,16 @@ int agent_run(struct agent *a)
 	return loop_run(a->loop);
 }
 
+/* Not recorded: the next start goes on as the mode was. */
 static void stop_observing(struct agent *a)
 {
-	char why[DATAPATH_WHY];
+	struct seine_cfg cfg = a->conf.cfg;
+	int r;
 
-	if (agent_set_mode(a, SEINE_OBSERVE, why) < 0)
-		log_error("%s", why);
+	cfg.mode = SEINE_OBSERVE;
+	r = datapath_configure(a->datapath, &cfg);
+	if (r < 0)
+		log_error("cannot set the mode: %s", strerror(-r));
 }
 
 static void stop_detached(struct agent *a)

@@ -17,12 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "user/conf.h"
+#include "user/feeds.h"
+#include "user/judge/claims.h"
 #include "user/kernel/datapath.h"
 #include "user/mind.h"
 #include "user/sight/dictionary.h"
 #include "user/sight/hellos.h"
 #include "user/sight/hygiene.h"
 #include "user/sight/trips.h"
+#include "user/who.h"
 
 struct cycle { /* the last one, for `status` */
 	uint32_t number;
@@ -30,7 +33,6 @@ struct cycle { /* the last one, for `status` */
 	uint32_t took_ms;
 	size_t sources, nets;
 	struct entries_diff applied;
-	char trouble[DATAPATH_WHY]; /* empty: all went well */
 };
 
 /* What may be wrong for longer than a cycle. Logged when it begins and when it ends. */
@@ -46,6 +48,12 @@ enum alarm {
 	ALARM_CLOCK,	 /* the time of day cannot be what it should */
 	ALARM_HISTORY,	 /* what is seen is not kept, or not for long enough */
 	ALARM_CAMPAIGNS, /* more than are followed */
+	ALARM_STATE,	 /* changes cannot be recorded */
+	ALARM_SLOTS,	 /* entries without counters of their own */
+	ALARM_REPLACED,	 /* a pool has taken over the load of one that was dropped */
+	ALARM_ROLLBACK,	 /* accepted traffic fell, and campaigns were rolled back */
+	ALARM_TRIAL,	 /* a trial cannot be taken back */
+	ALARM_GUARDS,	 /* not all that must not be dropped is known */
 	ALARM_COUNT,
 };
 
@@ -59,22 +67,52 @@ struct dossier_mark {
 	bool fresh; /* nothing was told of it yet: what there is is of another one of its name */
 };
 
+/* Changes that come back unless they are confirmed; see trial.h. */
+struct trial {
+	uint32_t deadline_sec; /* 0: none runs */
+	int64_t began_unix;
+	uint32_t uid; /* whose it is; SEINE_NO_ACTOR: nobody's */
+	char actor[WHO_NAME];
+	enum seine_mode mode; /* as it was before, and so on */
+	struct claims *people;
+	struct allow_entry *allows;
+	size_t n_allows;
+};
+
 struct agent {
 	const char *conf_path;
 	struct conf conf;	   /* in force; cfg.mode follows `seine mode` */
 	enum seine_mode conf_mode; /* as the file said when it was read */
 	struct datapath *datapath;
-	struct history *history;    /* NULL: nothing is kept */
-	struct remember *remember;  /* what is written to it, beside the mind's deeds */
-	struct mind *mind;	    /* what it thinks of what it has seen */
-	struct guards guards;	    /* recomputed each round */
-	struct entries *entries;    /* in force, as read back from the kernel */
+	struct history *history;     /* NULL: nothing is kept */
+	struct remember *remember;   /* what is written to it, beside the mind's deeds */
+	struct mind *mind;	     /* what it thinks of what it has seen */
+	struct guards guards;	     /* recomputed each round */
+	struct state *state;	     /* NULL: nothing is recorded; see ledger.h */
+	struct claims *claims;	     /* what everybody wants */
+	struct entries *entries;     /* in force, as the kernel holds them */
+	bool entries_edited;	     /* by somebody else since: the bitmap lacks them */
+	struct entries_diff applied; /* by the last change */
+	struct entries_diff by_hand; /* what others did to the list before it */
+	struct entries *retired; /* the list before, as it was when it went; NULL: nobody can tell */
+	size_t uncounted;	 /* entries without counters of their own */
+	struct conflicts conflicts; /* claims that are not in force */
+	struct feeds feeds;
+	struct trial trial;
+	struct state_loaded *loaded; /* from the state, until it is in force */
+	bool record_anew;	     /* the state holds no claims at all yet */
+	int64_t told_id;	     /* of the last event of the audit that followers were told */
+	bool off;		     /* the kill switch, as it was last seen */
+	int network_fd;	      /* tells of changes of addresses and routes; -1: nothing does */
+	bool network_changed; /* and guards have yet to follow */
+	struct who_names who;
 	struct dossier_mark *marks; /* one for each campaign, see dossier.h */
 	size_t n_marks;
 	bool marks_stuck;			     /* a dossier that is due cannot be written */
 	struct hellos *hellos;			     /* of which a part is missing */
 	struct hello_sight unproven[AGENT_UNPROVEN]; /* by tag: read before the connection's proof */
 	struct dictionary *dictionary;		/* what ClientHellos are seen, and their names */
+	struct standings *standings;		/* see standings.h */
 	struct trips trips;			/* how long servers take */
 	struct hygiene hygiene;			/* how many handshakes can be trusted */
 	struct seine_stats stats, stats_before; /* the last two harvests, for rates */
@@ -82,11 +120,12 @@ struct agent {
 	uint32_t started_sec;
 	uint32_t good_sec; /* when a cycle last ended well: the heartbeat depends on it */
 	bool alarms[ALARM_COUNT];
-	bool degraded; /* any of them: see cycle.trouble */
+	bool degraded;				  /* any of them */
+	char troubles[ALARM_COUNT][DATAPATH_WHY]; /* why */
 
 	struct loop *loop;
 	struct control_server *server;
-	int cycle_timer, alive_timer;
+	int cycle_timer, alive_timer, trial_timer;
 };
 
 /* `why` holds DATAPATH_WHY bytes, here and below. */
@@ -99,23 +138,43 @@ int agent_cycle(struct agent *a, uint32_t now_sec);
 
 uint32_t agent_now_sec(void); /* seconds since boot, CLOCK_MONOTONIC: the datapath's clock */
 
+/* The first of what is wrong; empty: nothing is. */
+const char *agent_trouble(const struct agent *a);
+
 /* Sets or clears an alarm; a change is logged with `format`. Returns `on`. */
 __attribute__((format(printf, 4, 5))) bool agent_alarm(struct agent *a, enum alarm alarm, bool on,
 						       const char *format, ...);
 
-/* Changes an operator asks for; in force when they return. `why` gets the sentence for the
- * operator. -EPERM with the rule in `why` when a guard refuses. */
-int agent_drop_add(struct agent *a, const struct entry *e, char *why);
-int agent_drop_remove(struct agent *a, const struct prefix *p, char *why);
-int agent_allow_add(struct agent *a, const struct allow_entry *e, char *why);
-int agent_allow_remove(struct agent *a, const struct prefix *p, char *why);
-int agent_set_mode(struct agent *a, enum seine_mode mode, char *why);
-int agent_switch_off(struct agent *a, bool off, char *why);
+/* Changes an operator asks for; in force and recorded when they return. `why` gets the sentence for
+ * the operator. Claims are changed through ledger.h. `held`: what was there before, or NULL. */
+struct moment;
+struct audit;
+int agent_allow_add(struct agent *a, const struct allow_entry *e, const struct allow_entry *held,
+		    const struct moment *m, char *why);
+int agent_allow_remove(struct agent *a, const struct allow_entry *e, const struct moment *m,
+		       char *why);
+int agent_set_mode(struct agent *a, enum seine_mode mode, const struct moment *m, char *why);
+int agent_switch_off(struct agent *a, bool off, const struct moment *m, char *why);
 int agent_reload(struct agent *a, char *why); /* on error the settings stay as they were */
+
+/* The same, a step at a time; `audit` may be NULL. */
+int agent_allow_put(struct agent *a, const struct allow_entry *e, const struct audit *audit,
+		    char *why);
+int agent_allow_take(struct agent *a, const struct prefix *p, const struct audit *audit, char *why);
+int agent_put_mode(struct agent *a, enum seine_mode mode, const struct audit *audit, char *why);
+
+/* Does a guard speak against dropping `p`? Then `why` says which. */
+bool agent_guarded(struct agent *a, const struct prefix *p, char *why);
+
+/* Who asked for an entry: "root", "seined", the name of a feed; NULL: nobody known. */
+const char *agent_actor(struct agent *a, const struct seine_entry *row);
+const char *agent_user(struct agent *a, uint32_t uid);
 
 /* What clients of the control socket may follow. */
 enum topic {
 	TOPIC_CONNECTIONS = 1, /* as connection_json() and "hello_name" */
+	TOPIC_DROPS = 2,       /* changes of the drop list, see told.h */
+	TOPIC_AUDIT = 3,       /* events of the audit */
 };
 
 /* Events of the datapath: at start, before privileges are dropped, and once there is a loop. */
@@ -138,7 +197,7 @@ void agent_networks(struct agent *a, struct asns *asns);
 
 /* Reads the allow list and what the host needs anew into a->guards. */
 int agent_guard(struct agent *a, uint32_t now_sec);
-/* Brings `wanted` into force, and a->entries up to date. On failure the old list stays. */
-int agent_enforce(struct agent *a, const struct entries *wanted, char *why);
+/* Guards, judge and enforcement at once, without waiting for the next cycle. */
+int agent_rethink(struct agent *a, uint32_t now_sec, char *why);
 
 #endif

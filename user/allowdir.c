@@ -35,7 +35,8 @@ static int allows_append(struct allows *a, const struct listed *listed, size_t n
 
 		*e = (struct allow_entry){ .prefix = listed[i].prefix,
 					   .row = { .origin = SEINE_OPERATOR,
-						    .added_sec = now_sec } };
+						    .added_sec = now_sec,
+						    .actor = SEINE_NO_ACTOR } };
 		snprintf(note, sizeof(note), "%c%.*s%s%s", ALLOWDIR_MARK, SEINE_NOTE, name,
 			 listed[i].note[0] ? ": " : "", listed[i].note);
 		memcpy(e->row.note, note, strnlen(note, SEINE_NOTE - 1));
@@ -84,13 +85,13 @@ int allowdir_read(const char *dir, uint32_t now_sec, char *why, struct allow_ent
 	return 0;
 }
 
-static bool of_a_file(const struct allow_entry *e)
+bool allowdir_owns(const struct allow_entry *e)
 {
 	return e->row.origin == SEINE_OPERATOR && e->row.note[0] == ALLOWDIR_MARK;
 }
 
-static const struct allow_entry *find(const struct allow_entry *list, size_t n,
-				      const struct prefix *p)
+const struct allow_entry *allow_find(const struct allow_entry *list, size_t n,
+				     const struct prefix *p)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (prefix_compare(&list[i].prefix, p) == 0)
@@ -108,13 +109,13 @@ int allowdir_apply(struct datapath *d, const struct allow_entry *list, size_t n,
 	r = datapath_allows(d, &held, &n_held);
 	/* New ones first: a file that was renamed must not leave its entries out for a moment. */
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct allow_entry *old = find(held, n_held, &list[i].prefix);
+		const struct allow_entry *old = allow_find(held, n_held, &list[i].prefix);
 
-		if (!old || of_a_file(old))
+		if (!old || allowdir_owns(old))
 			r = datapath_allow_put(d, &list[i]);
 	}
 	for (size_t i = 0; i < n_held && r == 0; i++) {
-		if (of_a_file(&held[i]) && !find(list, n, &held[i].prefix))
+		if (allowdir_owns(&held[i]) && !allow_find(list, n, &held[i].prefix))
 			r = datapath_allow_remove(d, &held[i].prefix);
 	}
 	if (r == -ENOSPC)

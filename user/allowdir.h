@@ -18,6 +18,13 @@
 int allowdir_read(const char *dir, uint32_t now_sec, char *why, struct allow_entry **ret,
 		  size_t *ret_n);
 
+/* Was it read from a file? */
+bool allowdir_owns(const struct allow_entry *e);
+
+/* The one with exactly this prefix, of `n`; NULL: none. */
+const struct allow_entry *allow_find(const struct allow_entry *list, size_t n,
+				     const struct prefix *p);
+
 /* Makes the kernel hold these entries of files and no others; the operator's own are left alone. */
 int allowdir_apply(struct datapath *d, const struct allow_entry *list, size_t n, char *why);
 

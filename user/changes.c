@@ -6,9 +6,13 @@
 #include <string.h>
 #include "user/agent.h"
 #include "user/allowdir.h"
+#include "user/auditing.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
+#include "user/control/request.h"
 #include "user/hellonames.h"
+#include "user/host/guards.h"
+#include "user/ledger.h"
 #include "user/loop.h"
 #include "user/networks.h"
 
@@ -22,103 +26,100 @@ __attribute__((format(printf, 3, 4))) static int fail(int r, char *why, const ch
 	return r;
 }
 
-static void entries_freep(struct entries **e)
+/* ---- guards ---- */
+
+/* Those whose time is over go, as long as we look at them anyway. */
+static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n, uint32_t now_sec)
 {
-	entries_free(*e);
-	*e = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char text[PREFIX_TEXT];
+
+		if (!list[i].row.expires_sec || list[i].row.expires_sec > now_sec) {
+			list[kept++] = list[i];
+		} else if (datapath_allow_remove(a->datapath, &list[i].prefix) == 0) {
+			log_info("allow %s: expired", prefix_format(&list[i].prefix, text));
+		}
+	}
+	return kept;
 }
 
-static int held(struct agent *a, char *why, struct entries **ret)
+int agent_guard(struct agent *a, uint32_t now_sec)
 {
-	int r = datapath_lists(a->datapath, ret);
+	_cleanup_(freep) struct allow_entry *allows = NULL;
+	struct guard_sources from = {
+		.settings = &a->conf.guard,
+		.ports = &a->conf.ports,
+		.balancers = a->conf.cfg.balancer,
+		.now_sec = now_sec,
+	};
+	char why[DATAPATH_WHY];
+	struct guards guards;
+	int r;
 
-	return r < 0 ? fail(r, why, "cannot read the drop list: %s", strerror(-r)) : 0;
+	r = datapath_allows(a->datapath, &allows, &from.n_allows);
+	if (r < 0)
+		return r;
+	from.n_allows = allows_expire(a, allows, from.n_allows, now_sec);
+	from.allows = allows;
+	r = guards_collect(&from, why, sizeof(why), &guards);
+	if (r < 0)
+		return r;
+	agent_alarm(a, ALARM_GUARDS, why[0], "guards: %s",
+		    why[0] ? why : "something could not be read");
+	guards_free(&a->guards);
+	a->guards = guards;
+	return 0;
 }
 
-static int refuse(struct agent *a, const struct prefix *p, char *why)
+bool agent_guarded(struct agent *a, const struct prefix *p, char *why)
 {
 	char what[PREFIX_TEXT], touched[PREFIX_TEXT];
-	const struct guarded *g;
-	int r;
+	const struct guarded *g = guards_refuse(&a->guards, p);
 
-	r = agent_guard(a, agent_now_sec());
-	if (r < 0)
-		return fail(r, why, "cannot tell what must not be dropped: %s", strerror(-r));
-	g = guards_refuse(&a->guards, p);
 	if (!g)
-		return 0;
+		return false;
 	prefix_format(p, what);
 	if (prefix_too_wide(p))
-		return fail(-EPERM, why, "%s: refused: too wide", what);
-	return fail(-EPERM, why, "%s: refused: overlaps %s %s%s%s%s", what, g->rule,
-		    prefix_format(&g->prefix, touched), g->note[0] ? " (" : "", g->note,
-		    g->note[0] ? ")" : "");
+		snprintf(why, DATAPATH_WHY, "%s: refused: too wide", what);
+	else
+		snprintf(why, DATAPATH_WHY, "%s: refused: overlaps %s %s%s%s%s", what, g->rule,
+			 prefix_format(&g->prefix, touched), g->note[0] ? " (" : "", g->note,
+			 g->note[0] ? ")" : "");
+	return true;
 }
 
-int agent_drop_add(struct agent *a, const struct entry *e, char *why)
+/* ---- allow list ---- */
+
+static int write_allow(struct state *s, const void *allow)
 {
-	_cleanup_(entries_freep) struct entries *list = NULL;
-	char text[PREFIX_TEXT];
-	int r;
-
-	if (e->row.action != SEINE_WATCH) {
-		r = refuse(a, &e->prefix, why);
-		if (r < 0)
-			return r;
-	}
-	r = held(a, why, &list);
-	if (r < 0)
-		return r;
-	r = entries_put(list, e);
-	if (r < 0)
-		return fail(r, why, "%s", strerror(-r));
-	r = agent_enforce(a, list, why);
-	if (r < 0)
-		return r;
-	log_info("drop %s: added by operator%s%s", prefix_format(&e->prefix, text),
-		 e->row.note[0] ? ": " : "", e->row.note);
-	return 0;
+	return state_put_allow(s, allow);
 }
 
-int agent_drop_remove(struct agent *a, const struct prefix *p, char *why)
+static int write_no_allow(struct state *s, const void *prefix)
 {
-	_cleanup_(entries_freep) struct entries *list = NULL;
-	char text[PREFIX_TEXT];
-	int r;
+	int r = state_remove_allow(s, prefix);
 
-	prefix_format(p, text);
-	r = held(a, why, &list);
-	if (r < 0)
-		return r;
-	r = entries_remove(list, p);
-	if (r < 0)
-		return fail(r, why, "%s: not listed", text);
-	r = agent_enforce(a, list, why);
-	if (r < 0)
-		return r;
-	log_info("drop %s: removed by operator", text);
-	return 0;
+	return r == -ENOENT ? 0 : r;
 }
 
-int agent_allow_add(struct agent *a, const struct allow_entry *e, char *why)
+int agent_allow_put(struct agent *a, const struct allow_entry *e, const struct audit *audit,
+		    char *why)
 {
 	char text[PREFIX_TEXT];
 	int r;
 
 	prefix_format(&e->prefix, text);
-	if (e->row.note[0] == ALLOWDIR_MARK)
-		return fail(-EINVAL, why, "%s: a note that begins with %c marks entries of files",
-			    text, ALLOWDIR_MARK);
+	if (!audit || strcmp(audit->result, "done") == 0)
+		(void)ledger_record(a, write_allow, e, audit);
 	r = datapath_allow_put(a->datapath, e);
 	if (r == -ENOSPC)
 		return fail(r, why, "%s: the allow list is full", text);
-	if (r < 0)
-		return fail(r, why, "%s: %s", text, strerror(-r));
-	log_info("allow %s: added by operator%s%s", text, e->row.note[0] ? ": " : "", e->row.note);
-	return agent_guard(a, agent_now_sec());
+	return r < 0 ? fail(r, why, "%s: %s", text, strerror(-r)) : 0;
 }
 
-int agent_allow_remove(struct agent *a, const struct prefix *p, char *why)
+int agent_allow_take(struct agent *a, const struct prefix *p, const struct audit *audit, char *why)
 {
 	char text[PREFIX_TEXT];
 	int r;
@@ -129,40 +130,98 @@ int agent_allow_remove(struct agent *a, const struct prefix *p, char *why)
 		return fail(r, why, "%s: not on the allow list", text);
 	if (r < 0)
 		return fail(r, why, "%s: %s", text, strerror(-r));
-	log_info("allow %s: removed by operator", text);
-	return agent_guard(a, agent_now_sec());
+	(void)ledger_record(a, write_no_allow, p, audit);
+	return 0;
 }
 
-static const char *mode_text(enum seine_mode mode)
+int agent_allow_add(struct agent *a, const struct allow_entry *e, const struct allow_entry *held,
+		    const struct moment *m, char *why)
 {
-	return mode == SEINE_ENFORCE ? "enforce" : "observe";
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	char text[PREFIX_TEXT];
+	int r;
+
+	if (e->row.note[0] == ALLOWDIR_MARK)
+		return fail(-EINVAL, why, "%s: a note that begins with %c marks entries of files",
+			    prefix_format(&e->prefix, text), ALLOWDIR_MARK);
+	auditing_begin(&x, a, m, "allow add");
+	auditing_prefix(&x, &e->prefix);
+	auditing_text(&x, "%s", e->row.note);
+	auditing_before(&x, held ? json_allow(a, held, m) : NULL);
+	auditing_after(&x, json_allow(a, e, m));
+	r = agent_allow_put(a, e, &x.audit, why);
+	return r < 0 ? r : agent_rethink(a, m->now_sec, why);
 }
 
-int agent_set_mode(struct agent *a, enum seine_mode mode, char *why)
+int agent_allow_remove(struct agent *a, const struct allow_entry *e, const struct moment *m,
+		       char *why)
 {
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	int r;
+
+	auditing_begin(&x, a, m, "allow del");
+	auditing_prefix(&x, &e->prefix);
+	auditing_text(&x, "%s", e->row.note);
+	auditing_before(&x, json_allow(a, e, m));
+	r = agent_allow_take(a, &e->prefix, &x.audit, why);
+	return r < 0 ? r : agent_guard(a, m->now_sec);
+}
+
+/* ---- mode and switch ---- */
+
+struct mode_change {
+	enum seine_mode mode, conf_mode;
+};
+
+static int write_mode(struct state *s, const void *arg)
+{
+	const struct mode_change *c = arg;
+
+	return state_set_mode(s, c->mode, c->conf_mode);
+}
+
+int agent_put_mode(struct agent *a, enum seine_mode mode, const struct audit *audit, char *why)
+{
+	const struct mode_change change = { mode, a->conf_mode };
 	struct seine_cfg cfg = a->conf.cfg;
 	int r;
 
 	cfg.mode = mode;
+	(void)ledger_record(a, write_mode, &change, audit);
 	r = datapath_configure(a->datapath, &cfg);
 	if (r < 0)
 		return fail(r, why, "cannot set the mode: %s", strerror(-r));
-	if (mode != a->conf.cfg.mode)
-		log_info("mode: %s (was %s)", mode_text(mode), mode_text(a->conf.cfg.mode));
+	if (mode == SEINE_ENFORCE && a->conf.cfg.mode != SEINE_ENFORCE)
+		ladder_enforce_begins(&a->mind->ladder, agent_now_sec());
 	a->conf.cfg = cfg;
 	return 0;
 }
 
-int agent_switch_off(struct agent *a, bool off, char *why)
+int agent_set_mode(struct agent *a, enum seine_mode mode, const struct moment *m, char *why)
 {
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+
+	auditing_begin(&x, a, m, "mode");
+	auditing_object(&x, mode_name(mode));
+	auditing_text(&x, "was %s", mode_name(a->conf.cfg.mode));
+	return agent_put_mode(a, mode, &x.audit, why);
+}
+
+int agent_switch_off(struct agent *a, bool off, const struct moment *m, char *why)
+{
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
 	int r = datapath_switch_off(a->datapath, off);
 
 	if (r < 0)
 		return fail(r, why, "cannot write the kill switch: %s", strerror(-r));
-	log_info("switched %s by operator%s", off ? "off" : "on",
-		 off ? ": every packet passes" : "");
+	a->off = off;
+	auditing_begin(&x, a, m, off ? "off" : "on");
+	auditing_text(&x, "%s", off ? "every packet passes" : "entries and mode count again");
+	(void)ledger_record(a, NULL, NULL, &x.audit);
 	return 0;
 }
+
+/* ---- reload ---- */
 
 /* Settings that are built into what runs already: told, and left for the next start. */
 static void keep_fixed(const struct conf *now, struct conf *next)
@@ -176,6 +235,8 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	if (strcmp(now->history, next->history) != 0 || now->history_size != next->history_size)
 		log_warning("reload: history or history_size changed, which takes effect at the "
 			    "next start");
+	if (strcmp(now->state, next->state) != 0)
+		log_warning("reload: state changed, which takes effect at the next start");
 	if (memcmp(&now->sizes, &next->sizes, sizeof(now->sizes)) != 0 ||
 	    now->source_bits != next->source_bits || now->window_sec != next->window_sec)
 		log_warning("reload: window, source_bits or table sizes changed, which takes "
@@ -188,6 +249,7 @@ static void keep_fixed(const struct conf *now, struct conf *next)
 	memcpy(next->socket, now->socket, sizeof(next->socket));
 	memcpy(next->history, now->history, sizeof(next->history));
 	next->history_size = now->history_size;
+	memcpy(next->state, now->state, sizeof(next->state));
 	next->sizes = now->sizes;
 	next->source_bits = now->source_bits;
 	next->judge.v6_source = now->judge.v6_source;
@@ -244,8 +306,8 @@ int agent_reload(struct agent *a, char *why)
 	if (r < 0)
 		return fail(r, why, "cannot write the settings: %s", strerror(-r));
 	if (next.cfg.mode != a->conf.cfg.mode)
-		log_info("mode: %s (was %s)", mode_text(next.cfg.mode),
-			 mode_text(a->conf.cfg.mode));
+		log_info("mode: %s (was %s)", mode_name(next.cfg.mode),
+			 mode_name(a->conf.cfg.mode));
 	a->conf = next;
 	a->conf_mode = file_mode;
 	agent_networks(a, take_ptr(asns));

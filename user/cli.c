@@ -21,13 +21,23 @@ static const struct option_word {
 	[OPT_COLOR] = { "color", "auto|always|never", "colours; NO_COLOR is respected" },
 	[OPT_SORT] = { "sort", "COLUMN", "what comes first" },
 	[OPT_LIMIT] = { "limit", "N", "rows at most, 20" },
-	[OPT_TTL] = { "ttl", "TIME", "how long it holds: 90s, 10m, 1h, 7d" },
+	[OPT_TTL] = { "ttl", "TIME", "how long it holds: 90s, 10m, 1h30m, 7d" },
 	[OPT_PERMANENT] = { "permanent", NULL, "until it is deleted" },
 	[OPT_ACTION] = { "action", "ACTION", "watch, canary, drop (default) or limit" },
 	[OPT_SHARE] = { "share", "PERCENT", "of the sources, with canary or drop: 5%" },
 	[OPT_RATE] = { "rate", "N", "packets per second let through, with limit" },
 	[OPT_BURST] = { "burst", "N", "packets at once let through, with limit" },
 	[OPT_HELLO] = { "hello", "KEY", "only connections with this ClientHello" },
+	[OPT_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
+	[OPT_MISSING_OK] = { "missing-ok", NULL, "what is not there is no error" },
+	[OPT_ORIGIN] = { "origin", "ORIGIN", "operator, external, auto, feed, fleet or all" },
+	[OPT_FEED] = { "feed", "NAME", "the feed that the entries belong to" },
+	[OPT_FORMAT] = { "format", "FORMAT", "auto, plain, csv, ndjson, firehol, spamhaus" },
+	[OPT_FORCE] = { "force", NULL, "also when the feed has grown or shrunk a lot" },
+	[OPT_FOLLOW] = { "follow", NULL, "go on as it happens; Ctrl-C stops" },
+	[OPT_CONFIRM_WITHIN] = { "confirm-within", "TIME", "begin a trial: undo unless confirmed" },
+	[OPT_CONFIRM] = { "confirm", NULL, "keep what is on trial" },
+	[OPT_REVERT] = { "revert", NULL, "undo what is on trial now" },
 	[OPT_PORTS] = { "ports", "LIST", "protected: 443,udp:4433,8000-8100,all" },
 	[OPT_CONNECTIONS] = { "connections", NULL, "one JSON object a connection" },
 	[OPT_NOTE] = { "note", "TEXT", "why; shown in lists, 39 bytes at most" },
@@ -89,6 +99,11 @@ static int unknown(char *why, const char *what, const struct near *n, const char
 }
 
 /* --- Options ---------------------------------------------------------------------------------- */
+
+const char *cli_option_name(enum cli_option option)
+{
+	return option_words[option].name;
+}
 
 static int find_option(const char *typed, char *why, enum cli_option *ret)
 {
@@ -203,13 +218,13 @@ static int find_verb(const struct cli_table *table, const struct cli_command *fi
 
 /* Finds the row, and where its arguments begin. */
 static int find_command(const struct cli_table *table, const char **words, char *why,
-			const struct cli_command **ret, const char ***ret_args)
+			struct cli_call *call, const char ***ret_args)
 {
 	const struct cli_command *first = table->commands;
 	int r;
 
+	call->command = first;
 	if (!words[0]) {
-		*ret = first;
 		*ret_args = words;
 		return 0;
 	}
@@ -217,12 +232,13 @@ static int find_command(const struct cli_table *table, const char **words, char 
 	if (r < 0)
 		return r;
 	if (!first->verb || !words[1]) {
-		*ret = first;
+		call->command = first;
+		call->noun_alone = first->verb;
 		*ret_args = words + 1;
 		return 0;
 	}
 	*ret_args = words + 2;
-	return find_verb(table, first, words[1], why, ret);
+	return find_verb(table, first, words[1], why, &call->command);
 }
 
 static int check_call(const struct cli_call *call, size_t n_args, char *why)
@@ -256,7 +272,7 @@ int cli_parse(const struct cli_table *table, int argc, char **argv, char *why, s
 		*ret = call;
 		return 0;
 	}
-	r = find_command(table, words, why, &call.command, &args);
+	r = find_command(table, words, why, &call, &args);
 	if (r < 0)
 		return r;
 	for (; args[n_args] && n_args < CLI_ARGS; n_args++)
@@ -296,12 +312,14 @@ static void help_row(const struct cli_command *c, FILE *to)
 	fprintf(to, "  %-28s%s\n", left, c->help);
 }
 
-static void help_noun(const struct cli_table *table, const struct cli_command *command, FILE *to)
+static void help_some(const struct cli_table *table, const struct cli_command *command,
+		      bool whole_noun, FILE *to)
 {
 	uint32_t options = 0;
 
 	for (size_t i = 0; i < table->n; i++) {
-		if (strcmp(table->commands[i].noun, command->noun) != 0)
+		if (whole_noun ? strcmp(table->commands[i].noun, command->noun) != 0
+			       : &table->commands[i] != command)
 			continue;
 		help_row(&table->commands[i], to);
 		options |= table->commands[i].options;
@@ -311,11 +329,12 @@ static void help_noun(const struct cli_table *table, const struct cli_command *c
 	help_options(options, to);
 }
 
-void cli_help(const struct cli_table *table, const struct cli_command *command, FILE *to)
+void cli_help(const struct cli_table *table, const struct cli_command *command, bool whole_noun,
+	      FILE *to)
 {
 	fputs("seine: finds swarms of proxy addresses and drops them in XDP\n\n", to);
 	if (command) {
-		help_noun(table, command, to);
+		help_some(table, command, whole_noun, to);
 		return;
 	}
 	for (size_t i = 0; i < table->n; i++)
@@ -323,6 +342,7 @@ void cli_help(const struct cli_table *table, const struct cli_command *command, 
 	fputs("\nOptions everywhere\n", to);
 	help_options(EVERYWHERE, to);
 	fputs("\nExit: 0 done, 1 failed or no, 2 misuse, 3 agent not reachable,\n"
-	      "4 refused by a guard, 78 configuration. More in man seine.\n",
+	      "4 refused by a guard, 78 configuration.\n"
+	      "More, and a first day, in man seine.\n",
 	      to);
 }

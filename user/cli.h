@@ -43,11 +43,22 @@ enum cli_option {
 	OPT_BURST,
 	OPT_HELLO,
 	OPT_NOTE,
+	OPT_DRY_RUN,
+	OPT_MISSING_OK,
+	OPT_ORIGIN,
+	OPT_FEED,
+	OPT_FORMAT,
+	OPT_FORCE,
+	OPT_FOLLOW,
+	OPT_CONFIRM_WITHIN,
+	OPT_CONFIRM,
+	OPT_REVERT,
 	OPT_PORTS,
 	OPT_CONNECTIONS,
 	OPT_MAX,
 };
 #define CLI_TAKES(option) (1u << (option))
+_Static_assert(OPT_MAX <= 32, "a set of options is 32 bits");
 
 struct cli_call;
 typedef int (*cli_run)(const struct cli_call *call); /* returns an exit code */
@@ -71,6 +82,7 @@ struct cli_table {
 struct cli_call {
 	const struct cli_table *table;
 	const struct cli_command *command; /* NULL with OPT_HELP: of everything */
+	bool noun_alone;		   /* no verb was typed though there are some */
 	const char *args[CLI_ARGS + 1];	   /* the last one is NULL */
 	const char *option[OPT_MAX];	   /* NULL: not given; "": given, takes no value */
 };
@@ -82,8 +94,13 @@ struct cli_call {
 int cli_parse(const struct cli_table *table, int argc, char **argv, char *why,
 	      struct cli_call *ret);
 
-/* Help on everything (NULL), or on one command and its options. At most 80 columns wide. */
-void cli_help(const struct cli_table *table, const struct cli_command *command, FILE *to);
+/* Help on everything (NULL), on all commands of a noun, or on one command and its options. At most
+ * 80 columns wide. */
+void cli_help(const struct cli_table *table, const struct cli_command *command, bool whole_noun,
+	      FILE *to);
+
+/* "dry-run" */
+const char *cli_option_name(enum cli_option option);
 
 /* Number of edits from one word to the other; swapping neighbours is one (Damerau). For short
  * words. */

@@ -3,6 +3,7 @@
  * Asking the agent, and reading options into requests. See cmd_format.c for the way back.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <langinfo.h>
 #include <math.h>
 #include <stdarg.h>
@@ -100,6 +101,15 @@ int cmd_print_json(const json_t *answer)
 	return EXIT_DONE;
 }
 
+int cmd_print_json_line(const json_t *line)
+{
+	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS);
+
+	if (json_dumpf(line, stdout, flags) < 0 || putchar('\n') == EOF)
+		return cmd_fail(EXIT_NO, "cannot write the answer");
+	return EXIT_DONE;
+}
+
 /* Where the agent listens; `conf` is where the path may stand. */
 static int find_socket(const struct cli_call *call, struct conf *conf, const char **ret)
 {
@@ -113,8 +123,12 @@ static int find_socket(const struct cli_call *call, struct conf *conf, const cha
 	return code;
 }
 
-static int ask(const struct cli_call *call, const json_t *request, json_t **ret)
+#define BUSY_TRIES 50 /* a script that asks faster than it may is held up, not failed */
+#define BUSY_PAUSE_US 200000
+
+int cmd_try(const struct cli_call *call, json_t *request, int fd, json_t **ret)
 {
+	_cleanup_(json_decrefp) json_t *owned = request;
 	const char *path = NULL;
 	struct conf conf;
 	char why[CLIENT_WHY];
@@ -122,28 +136,72 @@ static int ask(const struct cli_call *call, const json_t *request, json_t **ret)
 
 	if (code != EXIT_DONE)
 		return code;
-	if (client_ask(path, request, still_waiting, why, ret) < 0)
-		return cmd_fail(EXIT_UNREACHABLE, "%s", why);
-	return EXIT_DONE;
+	for (int try = 0;; try++) {
+		_cleanup_(json_decrefp) json_t *answer = NULL;
+		enum answer_code error;
+		const char *text;
+
+		if (client_ask(path, owned, fd, still_waiting, why, &answer) < 0)
+			return cmd_fail(EXIT_UNREACHABLE, "%s", why);
+		if (try == BUSY_TRIES || !answer_is_error(answer, &error, &text) ||
+		    error != ANSWER_BUSY) {
+			*ret = take_ptr(answer);
+			return EXIT_DONE;
+		}
+		usleep(BUSY_PAUSE_US);
+	}
+}
+
+/* Line 0 is the file as a whole. */
+static void print_line(const char *file, const json_t *line)
+{
+	uint64_t number = get_number(line, "line");
+
+	if (number)
+		(void)cmd_fail(EXIT_NO, "%s:%" PRIu64 ": %s", file, number, get_text(line, "text"));
+	else
+		(void)cmd_fail(EXIT_NO, "%s: %s", file, get_text(line, "text"));
+}
+
+void cmd_print_lines(const struct cli_call *call, const json_t *lines, uint64_t all)
+{
+	const char *typed = call->args[0];
+	const char *file = typed && strcmp(typed, "-") != 0 ? typed : "stdin";
+	size_t shown = json_array_size(lines), i;
+	char n[FORMAT_MAX];
+	json_t *line;
+
+	json_array_foreach((json_t *)lines, i, line)
+		print_line(file, line);
+	if (all > shown)
+		(void)cmd_fail(EXIT_NO, "%s: and %s line%s more", file,
+			       format_exact(all - shown, n), all - shown == 1 ? "" : "s");
+}
+
+int cmd_settle(const struct cli_call *call, const json_t *answer)
+{
+	enum answer_code error;
+	const char *text;
+	int code = EXIT_DONE;
+
+	if (call->option[OPT_JSON])
+		code = cmd_print_json(answer);
+	if (code != EXIT_DONE || !answer_is_error(answer, &error, &text))
+		return code;
+	cmd_print_lines(call, json_object_get(answer, "lines"), get_number(answer, "lines_all"));
+	return cmd_fail(exit_of(error), "%s", text);
 }
 
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret)
 {
-	_cleanup_(json_decrefp) json_t *owned = request, *answer = NULL;
-	enum answer_code error;
-	const char *text;
-	int code;
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	int code = cmd_try(call, request, -1, &answer);
 
-	code = ask(call, owned, &answer);
-	if (code == EXIT_DONE && call->option[OPT_JSON])
-		code = cmd_print_json(answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (answer_is_error(answer, &error, &text))
-		return cmd_fail(exit_of(error), "%s", text);
-
-	*ret = take_ptr(answer);
-	return EXIT_DONE;
+	if (code == EXIT_DONE)
+		code = cmd_settle(call, answer);
+	if (code == EXIT_DONE)
+		*ret = take_ptr(answer);
+	return code;
 }
 
 struct follow {
@@ -200,7 +258,7 @@ int cmd_put_text(const struct cli_call *call, enum cli_option o, json_t *request
 	const char *text = call->option[o];
 
 	if (text && json_object_set_new(request, member, json_string(text)) < 0)
-		return cmd_fail(EXIT_MISUSE, "%s: not valid UTF-8", member);
+		return cmd_fail(EXIT_MISUSE, "%s: not valid UTF-8", cli_option_name(o));
 	return EXIT_DONE;
 }
 
@@ -213,27 +271,55 @@ int cmd_put_number(const struct cli_call *call, enum cli_option o, json_t *reque
 	if (!text)
 		return EXIT_DONE;
 	if (number_parse(text, 1, UINT32_MAX, &n) < 0)
-		return cmd_fail(EXIT_MISUSE, "%s: %s: not a number from 1 on", member, text);
+		return cmd_fail(EXIT_MISUSE, "%s: %s: not a number from 1 on", cli_option_name(o),
+				text);
 	json_object_set_new(request, member, json_integer(n));
 	return EXIT_DONE;
 }
 
-int cmd_put_ttl(const struct cli_call *call, json_t *request)
+int cmd_put_time(const struct cli_call *call, enum cli_option o, json_t *request,
+		 const char *member)
 {
-	const char *text = call->option[OPT_TTL];
+	const char *text = call->option[o];
 	uint64_t ms;
 
-	if (call->option[OPT_PERMANENT])
-		json_object_set_new(request, "permanent", json_true());
 	if (!text)
 		return EXIT_DONE;
-	if (call->option[OPT_PERMANENT])
-		return cmd_fail(EXIT_MISUSE, "--ttl and --permanent: give one of the two");
 	if (duration_parse(text, &ms) < 0 || ms < 1000)
-		return cmd_fail(EXIT_MISUSE, "ttl: %s: not a time such as 90s, 10m, 1h or 7d",
-				text);
-	json_object_set_new(request, "ttl_sec", json_integer(ms / 1000));
+		return cmd_fail(EXIT_MISUSE, "%s: %s: not a time such as 90s, 10m, 1h30m or 7d",
+				cli_option_name(o), text);
+	json_object_set_new(request, member, json_integer(ms / 1000));
 	return EXIT_DONE;
+}
+
+void cmd_put_flag(const struct cli_call *call, enum cli_option o, json_t *request,
+		  const char *member)
+{
+	if (call->option[o])
+		json_object_set_new(request, member, json_true());
+}
+
+int cmd_put_ttl(const struct cli_call *call, json_t *request)
+{
+	if (call->option[OPT_PERMANENT] && call->option[OPT_TTL])
+		return cmd_fail(EXIT_MISUSE, "--ttl and --permanent: give one of the two");
+	cmd_put_flag(call, OPT_PERMANENT, request, "permanent");
+	return cmd_put_time(call, OPT_TTL, request, "ttl_sec");
+}
+
+int cmd_put_origin(const struct cli_call *call, bool send_all, json_t *request)
+{
+	static const char *const origins[] = { "operator", "external", "auto",
+					       "feed",	   "fleet",    "all" };
+	const char *typed = call->option[OPT_ORIGIN];
+
+	if (!typed || (!send_all && strcmp(typed, "all") == 0))
+		return EXIT_DONE;
+	for (size_t i = 0; i < ARRAY_LEN(origins); i++)
+		if (strcmp(origins[i], typed) == 0)
+			return cmd_put_text(call, OPT_ORIGIN, request, "origin");
+	return cmd_fail(EXIT_MISUSE, "origin: %s: operator, external, auto, feed, fleet or all",
+			typed);
 }
 
 int cmd_put_share(const struct cli_call *call, json_t *request)
@@ -249,6 +335,29 @@ int cmd_put_share(const struct cli_call *call, json_t *request)
 	return EXIT_DONE;
 }
 
+/* An option that the command does not take was not given. */
+int cmd_put_terms(const struct cli_call *call, json_t *request)
+{
+	static const struct {
+		enum cli_option option;
+		const char *member;
+		int (*put)(const struct cli_call *call, enum cli_option o, json_t *request,
+			   const char *member);
+	} terms[] = {
+		{ OPT_ACTION, "action", cmd_put_text }, { OPT_RATE, "rate_pps", cmd_put_number },
+		{ OPT_BURST, "burst", cmd_put_number }, { OPT_HELLO, "hello", cmd_put_text },
+		{ OPT_NOTE, "note", cmd_put_text },
+	};
+	int code = cmd_put_ttl(call, request);
+
+	if (code == EXIT_DONE)
+		code = cmd_put_share(call, request);
+	for (size_t i = 0; code == EXIT_DONE && i < ARRAY_LEN(terms); i++)
+		code = terms[i].put(call, terms[i].option, request, terms[i].member);
+	cmd_put_flag(call, OPT_DRY_RUN, request, "dry_run");
+	return code;
+}
+
 int cmd_put_rows(const struct cli_call *call, json_t *request)
 {
 	int code = cmd_put_text(call, OPT_SORT, request, "sort");
@@ -256,14 +365,20 @@ int cmd_put_rows(const struct cli_call *call, json_t *request)
 	return code == EXIT_DONE ? cmd_put_number(call, OPT_LIMIT, request, "limit") : code;
 }
 
+int cmd_read_prefix(const char *text, struct prefix *ret)
+{
+	char why[WHY];
+
+	if (prefix_parse(text, why, sizeof(why), ret) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s", why);
+	return EXIT_DONE;
+}
+
 int cmd_check_prefix(const char *text)
 {
 	struct prefix p;
-	char why[WHY];
 
-	if (prefix_parse(text, why, sizeof(why), &p) < 0)
-		return cmd_fail(EXIT_MISUSE, "%s", why);
-	return EXIT_DONE;
+	return cmd_read_prefix(text, &p);
 }
 
 int cmd_check_entry_prefix(const char *text)

@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "user/base/prefix.h"
 #include "user/cli.h"
 #include "user/conf.h"
 #include "user/control/client.h"
 #include "user/export/format.h"
+#include "user/export/members.h"
 #include "user/export/text.h"
 
 int cmd_status(const struct cli_call *call);
@@ -26,10 +28,19 @@ int cmd_campaign_history(const struct cli_call *call);
 int cmd_campaign_seed(const struct cli_call *call);
 int cmd_campaign_seeds(const struct cli_call *call);
 int cmd_campaign_unseed(const struct cli_call *call);
+int cmd_campaign_approve(const struct cli_call *call);
+int cmd_campaign_pause(const struct cli_call *call);
+int cmd_campaign_reject(const struct cli_call *call);
 int cmd_check(const struct cli_call *call);
 int cmd_drop_list(const struct cli_call *call);
 int cmd_drop_add(const struct cli_call *call);
 int cmd_drop_del(const struct cli_call *call);
+int cmd_drop_flush(const struct cli_call *call);
+int cmd_drop_replace(const struct cli_call *call);
+int cmd_drop_import(const struct cli_call *call);
+int cmd_drop_export(const struct cli_call *call);
+int cmd_drop_conflicts(const struct cli_call *call);
+int cmd_drop_watch(const struct cli_call *call);
 int cmd_allow_list(const struct cli_call *call);
 int cmd_allow_add(const struct cli_call *call);
 int cmd_allow_del(const struct cli_call *call);
@@ -37,6 +48,8 @@ int cmd_hello_list(const struct cli_call *call);
 int cmd_hello_show(const struct cli_call *call);
 int cmd_hello_name(const struct cli_call *call);
 int cmd_connections(const struct cli_call *call);
+int cmd_log(const struct cli_call *call);
+int cmd_apply(const struct cli_call *call);
 int cmd_mode(const struct cli_call *call);
 int cmd_off(const struct cli_call *call);
 int cmd_on(const struct cli_call *call);
@@ -53,11 +66,22 @@ int cmd_conf(const struct cli_call *call, struct conf *ret);
 /* Sends `request` (which is consumed) to the agent. With --json the answer is printed, too. */
 int cmd_ask(const struct cli_call *call, json_t *request, json_t **ret);
 
+/* The same in two steps, with a descriptor that goes along (-1: none). What is asked for may be an
+ * error of the agent's, which cmd_settle() prints and turns into an exit code. */
+int cmd_try(const struct cli_call *call, json_t *request, int fd, json_t **ret);
+int cmd_settle(const struct cli_call *call, const json_t *answer);
+
+/* Lines of the file that the command was given, and what is wrong with each, to stderr; `all` says
+ * how many there are. */
+void cmd_print_lines(const struct cli_call *call, const json_t *lines, uint64_t all);
+
 /* Sends `request` (which is consumed), and calls `line` with the answer and all that comes behind
  * it, until it says false. */
 int cmd_follow(const struct cli_call *call, json_t *request, client_line line, void *arg);
 
+#define REAL_DIGITS 16 /* a time of day to the microsecond */
 int cmd_print_json(const json_t *answer);
+int cmd_print_json_line(const json_t *line); /* of a stream */
 
 /* Prints an answer for a person. */
 typedef void (*cmd_render)(const json_t *answer, const struct text_style *style);
@@ -76,33 +100,26 @@ int cmd_put_text(const struct cli_call *call, enum cli_option o, json_t *request
 		 const char *member);
 int cmd_put_number(const struct cli_call *call, enum cli_option o, json_t *request,
 		   const char *member);
+/* Whole seconds, at least one. */
+int cmd_put_time(const struct cli_call *call, enum cli_option o, json_t *request,
+		 const char *member);
+void cmd_put_flag(const struct cli_call *call, enum cli_option o, json_t *request,
+		  const char *member);
 int cmd_put_ttl(const struct cli_call *call, json_t *request); /* --ttl and --permanent */
+/* One origin, or "all", which is sent only where nothing means something else. */
+int cmd_put_origin(const struct cli_call *call, bool send_all, json_t *request);
 int cmd_put_share(const struct cli_call *call, json_t *request);
 int cmd_put_rows(const struct cli_call *call, json_t *request); /* --sort and --limit */
+/* What an entry does, for how long and why, and --dry-run. */
+int cmd_put_terms(const struct cli_call *call, json_t *request);
 
 /* Checks before anybody is asked, so that a typing error is answered without an agent. */
 int cmd_check_prefix(const char *text);
+int cmd_read_prefix(const char *text, struct prefix *ret);
 int cmd_check_entry_prefix(const char *text); /* refuses what is too wide for an entry */
 int cmd_check_address(const char *text);
 
-/* --- Taking answers apart --------------------------------------------------------------------- */
-
-/* Members of an object, with a value that prints when they are missing or null: "-", 0, false. */
-const char *get_text(const json_t *object, const char *member);
-uint64_t get_number(const json_t *object, const char *member);
-double get_real(const json_t *object, const char *member);
-bool get_flag(const json_t *object, const char *member);
-bool is_null(const json_t *object, const char *member); /* also when it is missing */
-
-/* "3 m 20 s", "for ever", "3 m ago"; `buf` holds FORMAT_MAX. All return buf. */
-const char *format_left(const json_t *entry, char *buf);		     /* of its left_sec */
-const char *format_left_short(const json_t *entry, char *buf);		     /* "3 m" */
-const char *format_ago(const json_t *object, const char *member, char *buf); /* of a time of day */
-const char *format_since(const json_t *object, const char *member, char *buf); /* "3 m" */
-const char *format_date(const json_t *object, const char *member, char *buf);  /* local time */
-/* "python sdk (8f3a5d0c11e0b7a2)", or the key alone; `buf` holds FORMAT_HELLO. */
-#define FORMAT_HELLO 64
-const char *format_hello(const json_t *object, char *buf);
+/* --- Parts that several answers show ---------------------------------------------------------- */
 
 /* "20 of 4711 shown; --limit N shows more", when not all are. */
 void print_shown(const json_t *answer, const char *rows, const char *what);

@@ -3,9 +3,11 @@
  * `seine campaign`: what was found, who belongs to it, and why.
  */
 #include <string.h>
+#include <time.h>
 #include "user/base/cleanup.h"
 #include "user/cmd.h"
 #include "user/control/request.h"
+#include "user/export/standing.h"
 
 #define LABEL "%-12s"
 
@@ -40,8 +42,9 @@ static void render_list(const json_t *a, const struct text_style *s)
 	static const struct text_column columns[] = {
 		{ "ID", TEXT_LEFT, false },	  { "STATE", TEXT_LEFT, false },
 		{ "MEMBERS", TEXT_RIGHT, false }, { "REQ/DAY", TEXT_RIGHT, false },
-		{ "DROPS", TEXT_RIGHT, false },	  { "FIRST", TEXT_LEFT, false },
-		{ "LAST", TEXT_LEFT, false },	  { "EVIDENCE", TEXT_LEFT, true },
+		{ "RUNG", TEXT_LEFT, false },	  { "DROPS", TEXT_RIGHT, false },
+		{ "FIRST", TEXT_RIGHT, false },	  { "LAST", TEXT_RIGHT, false },
+		{ "EVIDENCE", TEXT_LEFT, true },
 	};
 	_cleanup_(text_table_freep) struct text_table *t = NULL;
 	const json_t *list = json_object_get(a, "campaigns");
@@ -56,9 +59,10 @@ static void render_list(const json_t *a, const struct text_style *s)
 		text_cell(t, "%s", state_of(c));
 		text_cell(t, "%s", format_count(get_number(c, "members"), n));
 		text_cell(t, "%s", format_count((uint64_t)get_real(c, "rate"), n));
+		text_cell(t, "%s", standing_word(json_object_get(c, "standing")));
 		text_cell(t, "%s", format_count(get_number(c, "entries"), n));
-		text_cell(t, "%s", format_ago(c, "first", n));
-		text_cell(t, "%s", format_ago(c, is_null(c, "ended") ? "last" : "ended", n));
+		text_cell(t, "%s", format_since(c, "first", n));
+		text_cell(t, "%s", format_since(c, is_null(c, "ended") ? "last" : "ended", n));
 		text_cell(t, "%s",
 			  join(json_object_get(c, "evidence"), " ", families, sizeof(families)));
 	}
@@ -74,23 +78,31 @@ int cmd_campaign_list(const struct cli_call *call)
 	return cmd_show(call, json_pack("{s:s}", "verb", "campaign list"), render_list);
 }
 
-/* Both questions about one campaign. */
+static int check_id(const char *typed)
+{
+	uint32_t id;
+
+	if (campaign_parse(typed, &id) < 0)
+		return cmd_fail(EXIT_MISUSE, "%s: not the id of a campaign, such as c-1f3a", typed);
+	return EXIT_DONE;
+}
+
+/* All questions about one campaign. */
 static int ask_about(const struct cli_call *call, const char *verb, cmd_render render)
 {
 	_cleanup_(json_decrefp) json_t *request =
 		json_pack("{s:s, s:s}", "verb", verb, "id", call->args[0]);
-	uint32_t id;
-	int code;
+	int code = check_id(call->args[0]);
 
-	if (campaign_parse(call->args[0], &id) < 0)
-		return cmd_fail(EXIT_MISUSE, "%s: not the id of a campaign, such as c-1f3a",
-				call->args[0]);
-	code = cmd_put_number(call, OPT_LIMIT, request, "limit");
+	if (code == EXIT_DONE)
+		code = cmd_put_number(call, OPT_LIMIT, request, "limit");
 	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render) : code;
 }
 
-static void print_summary(const json_t *c)
+static void print_summary(const json_t *answer, const struct text_style *s)
 {
+	const json_t *c = json_object_get(answer, "campaign");
+	const json_t *standing = json_object_get(c, "standing");
 	char a[FORMAT_MAX], b[FORMAT_MAX], families[64];
 
 	printf(LABEL "%s, %s, first found %s, last %s\n", "campaign", get_text(c, "id"),
@@ -108,6 +120,8 @@ static void print_summary(const json_t *c)
 	       join(json_object_get(c, "evidence"), ", ", families, sizeof(families)),
 	       get_real(c, "q"));
 	printf(LABEL "%llu in force\n", "entries", (unsigned long long)get_number(c, "entries"));
+	print_standing(standing ? standing : json_object_get(answer, "standing"),
+		       (uint64_t)time(NULL), s, stdout);
 }
 
 static void print_prefixes(const json_t *a, const struct text_style *s)
@@ -168,7 +182,7 @@ static void print_members(const json_t *a, const struct text_style *s)
 
 static void render_show(const json_t *a, const struct text_style *s)
 {
-	print_summary(json_object_get(a, "campaign"));
+	print_summary(a, s);
 	print_prefixes(a, s);
 	print_members(a, s);
 }
@@ -195,7 +209,7 @@ static void render_explain(const json_t *a, const struct text_style *s)
 	size_t i;
 
 	print_dossier(json_object_get(a, "dossier"), s);
-	print_summary(json_object_get(a, "campaign"));
+	print_summary(a, s);
 	print_side(a, "for", "What speaks for it", '+', s);
 	print_side(a, "against", "What speaks against it", '-', s);
 	print_side(a, "without", "If one kind of evidence were wrong", '*', s);
@@ -247,4 +261,41 @@ static void render_history(const json_t *a, const struct text_style *s)
 int cmd_campaign_history(const struct cli_call *call)
 {
 	return ask_about(call, "campaign history", render_history);
+}
+
+/* --- Orders ----------------------------------------------------------------------------------- */
+
+static void render_standing(const json_t *a, const struct text_style *s)
+{
+	const json_t *standing = get_object(a, "standing");
+
+	printf(LABEL "%s, %llu entries\n", "campaign", get_text(standing, "campaign"),
+	       (unsigned long long)get_number(standing, "entries"));
+	print_standing(standing, (uint64_t)time(NULL), s, stdout);
+}
+
+static int order(const struct cli_call *call, const char *verb)
+{
+	_cleanup_(json_decrefp) json_t *request =
+		json_pack("{s:s, s:s}", "verb", verb, "id", call->args[0]);
+	int code = check_id(call->args[0]);
+
+	if (code == EXIT_DONE)
+		code = cmd_put_text(call, OPT_NOTE, request, "note");
+	return code == EXIT_DONE ? cmd_show(call, take_ptr(request), render_standing) : code;
+}
+
+int cmd_campaign_approve(const struct cli_call *call)
+{
+	return order(call, "campaign approve");
+}
+
+int cmd_campaign_pause(const struct cli_call *call)
+{
+	return order(call, "campaign pause");
+}
+
+int cmd_campaign_reject(const struct cli_call *call)
+{
+	return order(call, "campaign reject");
 }

@@ -6,36 +6,61 @@
 #include <time.h>
 #include "user/base/cleanup.h"
 #include "user/cmd.h"
+#include "user/export/entries.h"
 
 #define LABEL "%-12s"
 
-static void print_entry(const json_t *a)
+/* The one that decides. */
+static void print_entry(const json_t *a, const struct text_style *s)
 {
 	const json_t *e = json_object_get(a, "entry"), *hits = json_object_get(e, "hits");
-	char left[FORMAT_MAX], count[FORMAT_MAX], hello[FORMAT_HELLO];
+	char text[FORMAT_ENTRY], count[FORMAT_MAX], hello[FORMAT_HELLO];
 
 	if (!json_is_object(e)) {
-		printf(LABEL "none covers it\n", "entry");
+		text_fact(s, stdout, "entry", TEXT_PLAIN, "none covers it");
 		return;
 	}
-	printf(LABEL "%s, action %s, by %s, left: %s\n", "entry", get_text(e, "prefix"),
-	       get_text(e, "action"), get_text(e, "origin"), format_left(e, left));
+	text_fact(s, stdout, "entry", TEXT_PLAIN, "%s", format_entry(e, text));
 	if (!is_null(e, "hello"))
-		printf(LABEL "only with %s\n", "", format_hello(e, hello));
+		text_fact(s, stdout, "", TEXT_PLAIN, "only with %s", format_hello(e, hello));
 	if (*get_text(e, "note"))
-		printf(LABEL "%s\n", "note", get_text(e, "note"));
-	printf(LABEL "%s packets\n", "hits", format_count(get_number(hits, "packets"), count));
+		text_fact(s, stdout, "note", TEXT_PLAIN, "%s", get_text(e, "note"));
+	text_fact(s, stdout, "hits", TEXT_PLAIN, "%s packets",
+		  format_count(get_number(hits, "packets"), count));
 }
 
-static void print_allow(const json_t *a)
+static void print_allow(const json_t *a, const struct text_style *s)
 {
 	const json_t *allow = json_object_get(a, "allow");
 
 	if (json_is_object(allow))
-		printf(LABEL "%s %s\n", "allowed by", get_text(allow, "prefix"),
-		       get_text(allow, "note"));
+		text_fact(s, stdout, "allowed by", TEXT_PLAIN, "%s %s", get_text(allow, "prefix"),
+			  get_text(allow, "note"));
 	else
-		printf(LABEL "not on the list\n", "allow");
+		text_fact(s, stdout, "allow", TEXT_PLAIN, "not on the list");
+}
+
+/* What keeps anybody from dropping it. */
+static void print_guards(const json_t *a, const struct text_style *s)
+{
+	json_t *guard;
+	size_t i;
+
+	json_array_foreach(json_object_get(a, "guards"), i, guard)
+		text_fact(s, stdout, i ? "" : "guarded by", TEXT_GREEN, "%s %s%s%s",
+			  get_text(guard, "rule"), get_text(guard, "prefix"),
+			  is_null(guard, "note") || !*get_text(guard, "note") ? "" : ": ",
+			  is_null(guard, "note") ? "" : get_text(guard, "note"));
+}
+
+static void print_others(const json_t *a, const struct text_style *s)
+{
+	const json_t *covering = json_object_get(a, "covering");
+
+	if (!json_array_size(covering))
+		return;
+	putchar('\n');
+	print_covering(covering, json_object_get(a, "entry"), s, stdout);
 }
 
 static void print_source(const json_t *a)
@@ -86,9 +111,11 @@ static void render_check(const json_t *a, const struct text_style *s)
 
 	printf("%s%s %s%s\n", text_colour(s, drops ? TEXT_RED : TEXT_GREEN), get_text(a, "address"),
 	       get_text(a, "sentence"), text_colour(s, TEXT_PLAIN));
-	print_entry(a);
-	print_allow(a);
+	print_entry(a, s);
+	print_allow(a, s);
+	print_guards(a, s);
 	print_source(a);
+	print_others(a, s);
 	print_profile(json_object_get(a, "profile"), s);
 }
 

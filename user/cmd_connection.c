@@ -56,23 +56,17 @@ static void print_line(struct printing *p, const json_t *c)
 	text_line(line, &p->style, stdout);
 }
 
-static void print_json_line(const json_t *c)
-{
-	json_dumpf(c, stdout, JSON_COMPACT);
-	putchar('\n');
-}
-
 static bool print_connection(struct printing *p, const json_t *c)
 {
 	if (p->call->option[OPT_JSON])
-		print_json_line(c);
+		p->code = cmd_print_json_line(c);
 	else
 		print_line(p, c);
 	if (fflush(stdout) == EOF) {
 		p->code = cmd_fail(EXIT_NO, "cannot write the answer");
 		return false;
 	}
-	return --p->left;
+	return p->code == EXIT_DONE && --p->left;
 }
 
 static bool on_line(const json_t *line, void *arg)

@@ -18,7 +18,6 @@
 #define PROGRESS_AFTER_SEC 1.0
 #define PROGRESS_EVERY_SEC 0.1
 #define PROGRESS_CELLS 30
-#define REAL_DIGITS 16 /* a time of day to the microsecond */
 
 /* --- Settings --------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include "user/base/cleanup.h"
 #include "user/cmd.h"
 #include "user/control/answer.h"
+#include "user/export/change.h"
 #include "user/kernel/datapath.h"
 #include "user/version.h"
 
@@ -29,16 +30,31 @@ static void print_mode(const json_t *a, const struct text_style *s)
 		       text_colour(s, TEXT_YELLOW), text_colour(s, TEXT_PLAIN));
 }
 
+/* What is on trial comes back unless somebody remembers it. */
+static void print_trial_left(const json_t *a, const struct text_style *s)
+{
+	const json_t *trial = json_object_get(a, "trial");
+	char text[FORMAT_TRIAL];
+
+	if (get_flag(trial, "active"))
+		text_fact(s, stdout, "on trial", TEXT_LOUD,
+			  "%s; seine apply --confirm keeps the changes", format_trial(trial, text));
+}
+
 static void print_trouble(const json_t *a, const struct text_style *s)
 {
 	const char *trouble = get_text(a, "trouble");
+	const json_t *reasons = json_object_get(a, "reasons");
+	json_t *reason;
+	size_t i;
 
-	if (!*trouble && !get_flag(a, "degraded"))
-		return;
-	printf(LABEL "%s", "trouble", text_colour(s, TEXT_RED));
-	text_wrap(*trouble ? trouble : "degraded: a table is full, or an apply failed", 0, s,
-		  stdout);
-	fputs(text_colour(s, TEXT_PLAIN), stdout);
+	if (*trouble)
+		text_fact(s, stdout, "trouble", TEXT_RED, "%s", trouble);
+	json_array_foreach((json_t *)reasons, i, reason)
+		text_fact(s, stdout, i ? "" : "degraded", TEXT_RED, "%s",
+			  json_string_value(reason));
+	if (!*trouble && get_flag(a, "degraded") && !json_array_size(reasons))
+		text_fact(s, stdout, "degraded", TEXT_RED, "a table is full, or an apply failed");
 }
 
 static void print_agent(const json_t *a)
@@ -93,24 +109,84 @@ static void print_campaigns(const json_t *a)
 		       get_flag(j, "budget_spent") ? "; the budget is spent" : "");
 }
 
-static void print_entries(const json_t *a)
+#define COUNTS_MAX 512
+
+/* "operator 3, auto 9", without those that are 0; returns the sum. */
+static uint64_t join_counts(const json_t *counts, char *buf)
 {
-	const json_t *entries = json_object_get(a, "entries");
-	const char *origin, *comma = "";
-	json_int_t total = 0;
+	uint64_t total = 0;
+	const char *name;
+	size_t used = 0;
 	json_t *n;
 
-	json_object_foreach((json_t *)entries, origin, n)
-		total += json_integer_value(n);
-	printf(LABEL "%lld", "entries", (long long)total);
-	json_object_foreach((json_t *)entries, origin, n) {
-		if (!json_integer_value(n))
+	buf[0] = '\0';
+	json_object_foreach((json_t *)counts, name, n) {
+		if (!json_integer_value(n) || used >= COUNTS_MAX)
 			continue;
-		printf("%s %s %lld", *comma ? comma : ":", origin,
-		       (long long)json_integer_value(n));
-		comma = ",";
+		used += snprintf(buf + used, COUNTS_MAX - used, "%s%s %lld", used ? ", " : "", name,
+				 (long long)json_integer_value(n));
+		total += json_integer_value(n);
 	}
-	putchar('\n');
+	return total;
+}
+
+static void print_counts(const json_t *a, const char *member, const char *what,
+			 const struct text_style *s)
+{
+	const json_t *counts = json_object_get(a, member);
+	char text[COUNTS_MAX];
+	uint64_t total = join_counts(counts, text);
+
+	if (json_is_object(counts))
+		text_fact(s, stdout, member, TEXT_PLAIN, "%llu%s%s%s", (unsigned long long)total,
+			  what, total ? ": " : "", text);
+}
+
+static void print_conflicts_held(const json_t *a, const struct text_style *s)
+{
+	uint64_t n = get_number(a, "conflicts");
+
+	if (n)
+		text_fact(s, stdout, "conflicts", TEXT_YELLOW,
+			  "%llu: stronger entries are in the way; see seine drop conflicts",
+			  (unsigned long long)n);
+}
+
+static void print_guarded(const json_t *a, const struct text_style *s)
+{
+	uint64_t n = get_number(a, "guarded");
+
+	if (n)
+		text_fact(s, stdout, "guarded", TEXT_YELLOW,
+			  "%llu entries of people drop what a guard speaks for; seine check tells",
+			  (unsigned long long)n);
+}
+
+/* Members that status has: null, as long as there is none. */
+static void print_guards_held(const json_t *a, const struct text_style *s)
+{
+	const json_t *guards = json_object_get(a, "guards");
+	char text[COUNTS_MAX];
+
+	if (guards && !join_counts(guards, text))
+		text_fact(s, stdout, "guards", TEXT_RED,
+			  "could not be read: this host's own addresses are not protected");
+	else
+		print_counts(a, "guards", "", s);
+}
+
+static void print_state(const json_t *a, const struct text_style *s)
+{
+	const json_t *state = json_object_get(a, "state");
+
+	if (state && !json_is_object(state))
+		text_fact(s, stdout, "state", TEXT_YELLOW,
+			  "not kept: what operators asked for ends with the agent");
+	else if (json_is_false(json_object_get(state, "recorded")))
+		text_fact(s, stdout, "state", TEXT_RED,
+			  "%s: cannot be written, nothing is recorded", get_text(state, "path"));
+	else if (state)
+		text_fact(s, stdout, "state", TEXT_PLAIN, "%s", get_text(state, "path"));
 }
 
 static void print_hellos(const json_t *a)
@@ -231,11 +307,17 @@ static void print_counters(const json_t *a, const struct text_style *s)
 static void render_status(const json_t *a, const struct text_style *s)
 {
 	print_mode(a, s);
+	print_trial_left(a, s);
 	print_trouble(a, s);
 	print_interfaces(a, s);
 	print_agent(a);
 	print_campaigns(a);
-	print_entries(a);
+	print_counts(a, "ladder", "", s);
+	print_counts(a, "entries", "", s);
+	print_conflicts_held(a, s);
+	print_guarded(a, s);
+	print_guards_held(a, s);
+	print_state(a, s);
 	print_hellos(a);
 	print_history(a, s);
 	print_server_time(a);

@@ -19,22 +19,65 @@ static void render_mode(const json_t *a, const struct text_style *s)
 	printf("%s%s\n", get_text(a, "mode"), get_flag(a, "off") ? ", but switched off" : "");
 }
 
-static void render_mode_set(const json_t *a, const struct text_style *s)
+/* What whoever lets entries drop should know, to stderr. */
+static void warn_of_enforcing(const json_t *status)
 {
-	render_mode(a, s);
-	puts("until seined restarts; mode = in [agent] of seine.conf decides from then on");
+	const json_t *trial = json_object_get(status, "trial"), *guards;
+	char left[FORMAT_MAX];
+	uint64_t total = 0;
+	const char *rule;
+	json_t *n;
+
+	guards = json_object_get(status, "guards");
+	json_object_foreach((json_t *)guards, rule, n)
+		total += get_number(guards, rule);
+	if (guards && !total)
+		cmd_fail(EXIT_NO,
+			 "warning: the guards could not be read: this host's own addresses, "
+			 "gateways and resolvers are not protected");
+	if (get_flag(trial, "active"))
+		cmd_fail(EXIT_NO,
+			 "warning: on trial, %s left: unless seine apply --confirm is typed, the "
+			 "mode comes back as it was",
+			 format_time(get_number(trial, "left_sec"), left));
+}
+
+/* How long it holds, and what is wrong; both are in the status. */
+static void explain_mode(const struct cli_call *call, const char *mode)
+{
+	_cleanup_(json_decrefp) json_t *status = NULL;
+
+	if (cmd_try(call, json_pack("{s:s}", "verb", "status"), -1, &status) != EXIT_DONE)
+		return;
+	if (!call->option[OPT_JSON])
+		puts(is_null(status, "state")
+			     ? "until seined restarts; mode = in [agent] of seine.conf decides "
+			       "from then on"
+			     : "recorded: it holds until it is set again, or mode = in seine.conf "
+			       "changes");
+	if (strcmp(mode, "enforce") == 0)
+		warn_of_enforcing(status);
+}
+
+static int set_mode(const struct cli_call *call, const char *mode)
+{
+	int code;
+
+	if (strcmp(mode, "observe") != 0 && strcmp(mode, "enforce") != 0)
+		return cmd_fail(EXIT_MISUSE, "mode: %s: observe or enforce", mode);
+	code = cmd_show(call, json_pack("{s:s, s:s}", "verb", "mode set", "mode", mode),
+			render_mode);
+	if (code == EXIT_DONE)
+		explain_mode(call, mode);
+	return code;
 }
 
 int cmd_mode(const struct cli_call *call)
 {
 	const char *mode = call->args[0];
 
-	if (!mode)
-		return cmd_show(call, json_pack("{s:s}", "verb", "mode"), render_mode);
-	if (strcmp(mode, "observe") != 0 && strcmp(mode, "enforce") != 0)
-		return cmd_fail(EXIT_MISUSE, "mode: %s: observe or enforce", mode);
-	return cmd_show(call, json_pack("{s:s, s:s}", "verb", "mode set", "mode", mode),
-			render_mode_set);
+	return mode ? set_mode(call, mode)
+		    : cmd_show(call, json_pack("{s:s}", "verb", "mode"), render_mode);
 }
 
 static void datapath_closep(struct datapath **d)

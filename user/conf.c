@@ -2,8 +2,9 @@
 /*
  * Settings: one table leads from section and key to a kind and a place in struct conf. See conf.h.
  *
- * A key may stand once in a file; keys of lists (interfaces, ports) may stand several times, and
- * the first of them in a file begins the list anew, so that a drop-in replaces what came before it.
+ * A key may stand once in a file; keys of lists (interfaces, ports, prefixes) may stand several
+ * times, and the first of them in a file begins the list anew, so that a drop-in replaces what came
+ * before it.
  */
 #include "user/conf.h"
 
@@ -150,6 +151,49 @@ static const struct setting_kind balancer = {
 	.clear = balancer_clear,
 };
 
+static int checker_read(const struct setting *s, const char *value, void *at, char *why,
+			size_t size)
+{
+	struct guard_settings *g = at;
+	struct prefix p;
+	int r;
+
+	(void)s;
+	r = prefix_parse(value, why, size, &p);
+	if (r < 0)
+		return r;
+	if (prefix_too_wide(&p))
+		return refuse(why, size, "%s is too wide", value);
+	if (g->n_checkers == GUARD_CHECKERS)
+		return refuse(why, size, "at most %d health checkers", GUARD_CHECKERS);
+	g->checkers[g->n_checkers++] = p;
+	return 0;
+}
+
+static void checker_print(const struct setting *s, const void *at, FILE *to)
+{
+	const struct guard_settings *g = at;
+	char text[PREFIX_TEXT];
+
+	for (unsigned int i = 0; i < g->n_checkers; i++)
+		fprintf(to, "%s = %s\n", s->key, prefix_format(&g->checkers[i], text));
+}
+
+static void checker_clear(const struct setting *s, void *at)
+{
+	struct guard_settings *g = at;
+
+	(void)s;
+	memset(g->checkers, 0, sizeof(g->checkers));
+	g->n_checkers = 0;
+}
+
+static const struct setting_kind checker = {
+	.parse = checker_read,
+	.print = checker_print,
+	.clear = checker_clear,
+};
+
 /* What the server takes: a time, or measured. */
 static int server_time_read(const struct setting *s, const char *value, void *at, char *why,
 			    size_t size)
@@ -210,6 +254,7 @@ static const char *const no_yes[] = { "no", "yes", NULL };
 #define DAY (24 * HOUR)
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
+#define PORT_SSH 22
 
 #define AT(member) .offset = offsetof(struct conf, member)
 #define FROM(low, high) .min = (low), .max = (high)
@@ -238,6 +283,7 @@ static const struct setting settings[] = {
 	{ "agent", "hello_names", &setting_path, AT(hello_names), ROOM(hello_names) },
 	{ "agent", "history", &optional_path, AT(history), ROOM(history) },
 	{ "agent", "history_size", &setting_size, AT(history_size), FROM(16 * MIB, 1024 * GIB) },
+	{ "agent", "state", &setting_path, AT(state), ROOM(state) },
 
 	{ "datapath", "gap_min", &setting_us, AT(cfg.gap_min_us), FROM(1, 10 * SECOND) },
 	{ "datapath", "server_time", &server_time, AT(server_us), FROM(0, SECOND) },
@@ -271,11 +317,26 @@ static const struct setting settings[] = {
 
 	{ "judge", "ttl", &setting_sec, AT(judge.ttl_sec), FROM(10 * SECOND, DAY) },
 	{ "judge", "ttl_max", &setting_sec, AT(judge.ttl_max_sec), FROM(10 * SECOND, DAY) },
+	{ "judge", "observe_for", &setting_sec, AT(judge.observe_sec), FROM(0, 30 * DAY) },
+	{ "judge", "canary_for", &setting_sec, AT(judge.canary_sec), FROM(0, 30 * DAY) },
+	{ "judge", "canary", &setting_share, AT(judge.canary_share), FROM(0, 50) },
+	{ "judge", "hold_out", &setting_share, AT(judge.hold_out), FROM(0, 50) },
+	{ "judge", "approve", &setting_word, AT(judge.approve), .words = no_yes },
 	{ "judge", "entries_per_round", &setting_number, AT(judge.entries_per_round),
 	  FROM(1, 1000000) },
 	{ "judge", "networks_min", &setting_number, AT(judge.networks_min), FROM(0, 1000) },
 	{ "judge", "entries_max", &setting_number, AT(judge.entries_max), FROM(1, 1000000) },
+	{ "judge", "space_v4", &setting_number, AT(judge.space_v4), FROM(0, 1 << 24) },
+	{ "judge", "space_v6", &setting_number, AT(judge.space_v6), FROM(0, 1 << 24) },
 	{ "judge", "benign_share_max", &setting_share, AT(judge.benign_share_max), FROM(0, 10) },
+	{ "judge", "benign_requests_max", &setting_share, AT(judge.benign_requests_max),
+	  FROM(0, 10) },
+	{ "judge", "rollback", &setting_share, AT(rollback.fall_max), FROM(0, 90) },
+	{ "judge", "rollback_for", &setting_sec, AT(rollback.fall_for_sec), FROM(MINUTE, DAY) },
+
+	{ "guard", "health_checker", &checker, AT(guard) },
+	{ "guard", "ssh_port", &port, AT(guard.ssh) },
+	{ "guard", "special_use", &setting_word, AT(guard.special_use), .words = no_yes },
 };
 
 void conf_default(struct conf *ret)
@@ -313,8 +374,14 @@ void conf_default(struct conf *ret)
 		.hello_names = "/var/lib/seine/hello.names",
 		.history = "/var/lib/seine/history.db",
 		.history_size = 4 * GIB, /* what a million sources a day need */
+		.state = "/var/lib/seine/state.db",
 		.shoal = shoal_defaults,
 		.judge = judge_defaults,
+		.rollback = rollback_defaults,
+		.guard = {
+			.ssh[PORT_SSH / 64] = 1ull << PORT_SSH % 64,
+			.special_use = 1,
+		},
 	};
 }
 
@@ -414,6 +481,19 @@ static bool any_port(const struct seine_ports *p)
 	return any(p->tcp) || any(p->udp) || any(p->balanced);
 }
 
+/* Every client would be a peer of ssh, and none could be dropped. */
+static int check_ssh(const struct conf *c, char *why, size_t size)
+{
+	for (unsigned int i = 1; i <= UINT16_MAX; i++) {
+		uint64_t both =
+			c->guard.ssh[i / 64] & (c->ports.tcp[i / 64] | c->ports.balanced[i / 64]);
+
+		if (both >> i % 64 & 1)
+			return refuse(why, size, "[guard] ssh_port: %u is a protected port", i);
+	}
+	return 0;
+}
+
 /* What no single line can show. */
 static int check(const struct conf *c, char *why, size_t size)
 {
@@ -435,7 +515,7 @@ static int check(const struct conf *c, char *why, size_t size)
 		return refuse(why, size, "[judge] ttl: longer than ttl_max");
 	if (c->judge.entries_max >= c->sizes.hit_slots)
 		return refuse(why, size, "[judge] entries_max: needs more [datapath] hit_slots");
-	return 0;
+	return check_ssh(c, why, size);
 }
 
 int conf_load(const char *path, char *why, size_t size, struct conf *ret)

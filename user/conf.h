@@ -5,7 +5,7 @@
  *
  * Strict: an unknown section or key, a bad value, or a key that stands twice in one file is an
  * error with file and line, and the agent does not start, or on reload keeps the settings it has. A
- * later file overrides single values and replaces lists (interfaces, ports, balancers). Keys,
+ * later file overrides single values and replaces lists (interfaces, ports, prefixes). Keys,
  * ranges and defaults stand in the table of conf.c; seine.conf(5) explains them.
  */
 #ifndef CONF_H
@@ -17,7 +17,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "bpf/seine.h"
+#include "user/host/guards.h"
 #include "user/judge/judge.h"
+#include "user/judge/rollback.h"
 #include "user/kernel/datapath.h"
 #include "user/shoal/shoal.h"
 
@@ -54,9 +56,12 @@ struct conf {
 	char networks[PATH_MAX]; /* empty: no table of networks */
 	char history[PATH_MAX];	 /* empty: none is kept */
 	uint64_t history_size;
+	char state[PATH_MAX];
 
 	struct shoal_settings shoal;
 	struct judge_settings judge;
+	struct guard_settings guard;
+	struct rollback_settings rollback;
 };
 
 /* `why` (`size` bytes) gets "file:line: sentence" when the result is negative, or "file: sentence"

@@ -9,19 +9,22 @@
 #include <string.h>
 #include <time.h>
 #include "user/agent.h"
+#include "user/auditing.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
 #include "user/dossier.h"
-#include "user/host/guards.h"
 #include "user/idle.h"
+#include "user/ledger.h"
 #include "user/remember.h"
+#include "user/standings.h"
 
 /* What one turn knows, beside what it leaves in the agent. */
 struct turn {
 	uint32_t now_sec;
 	struct idle_table sources, nets; /* every row of the kernel, by age */
 	struct datapath_sizes sizes;
-	struct entries *held;
+	struct claims *next; /* of everybody, as they will be */
+	size_t expired;
 	struct campaigns *campaigns_before; /* NULL: no round was due */
 	bool budget_spent_before;
 	char why[DATAPATH_WHY];
@@ -31,7 +34,7 @@ static void turn_clear(struct turn *t)
 {
 	idle_free(&t->sources);
 	idle_free(&t->nets);
-	entries_free(t->held);
+	claims_free(t->next);
 	campaigns_free(t->campaigns_before);
 }
 
@@ -44,7 +47,7 @@ bool agent_alarm(struct agent *a, enum alarm alarm, bool on, const char *format,
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (on)
-		snprintf(a->cycle.trouble, sizeof(a->cycle.trouble), "%s", text);
+		snprintf(a->troubles[alarm], sizeof(a->troubles[alarm]), "%s", text);
 	if (on && !a->alarms[alarm])
 		log_warning("%s", text);
 	else if (!on && a->alarms[alarm])
@@ -55,6 +58,14 @@ bool agent_alarm(struct agent *a, enum alarm alarm, bool on, const char *format,
 	for (int i = 0; i < ALARM_COUNT; i++)
 		a->degraded |= a->alarms[i];
 	return on;
+}
+
+const char *agent_trouble(const struct agent *a)
+{
+	for (int i = 0; i < ALARM_COUNT; i++)
+		if (a->alarms[i])
+			return a->troubles[i];
+	return "";
 }
 
 /* ---- harvest ---- */
@@ -141,18 +152,24 @@ static int correlate(struct agent *a, struct turn *t)
 	return mind_correlate(a->mind, t->now_sec, &t->campaigns_before);
 }
 
+/* What others did to the kernel's list comes before the judge's own wishes. */
 static int judge(struct agent *a, struct turn *t)
 {
+	bool enforcing = a->conf.cfg.mode == SEINE_ENFORCE;
 	int r;
 
 	r = agent_guard(a, t->now_sec);
-	if (r < 0)
-		return r;
-	r = datapath_lists(a->datapath, &t->held);
+	if (r == 0)
+		r = ledger_begin(a, &t->next);
 	if (r < 0)
 		return r;
 	t->budget_spent_before = a->mind->judgement && a->mind->judgement->budget_spent;
-	return mind_judge(a->mind, t->held, &a->guards, t->now_sec);
+	standings_watch(a, t->now_sec);
+	r = mind_judge(a->mind, t->next, &a->guards, enforcing, t->now_sec);
+	if (r < 0)
+		return r;
+	t->expired = claims_expire(t->next, t->now_sec);
+	return claims_set_automatic(t->next, a->mind->judgement->automatic);
 }
 
 /* ---- enforce ---- */
@@ -162,21 +179,40 @@ static bool differs(const struct entries_diff *d)
 	return d->added || d->removed || d->changed;
 }
 
-/* A list is also written anew when somebody else changed it: entries added by hand
- * have no place in the bitmap yet. */
 static int enforce(struct agent *a, struct turn *t)
 {
-	struct entries_diff by_hand = entries_compare(a->entries, t->held);
-	int r = 0;
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	struct moment m = moment_now();
+	bool by_hand = differs(&a->by_hand);
+	int r;
 
-	a->cycle.applied = entries_compare(t->held, a->mind->judgement->desired);
-	if (differs(&by_hand))
-		log_info("drop list changed from outside: %zu added, %zu removed, %zu changed",
-			 by_hand.added, by_hand.removed, by_hand.changed);
-	if (differs(&by_hand) || differs(&a->cycle.applied))
-		r = agent_enforce(a, a->mind->judgement->desired, t->why);
+	if (by_hand) {
+		auditing_begin(&x, a, &m, "edited");
+		snprintf(x.actor, sizeof(x.actor), "by hand");
+		auditing_text(&x, "drop list in the kernel: %zu added, %zu removed, %zu changed",
+			      a->by_hand.added, a->by_hand.removed, a->by_hand.changed);
+	}
+	r = ledger_commit(a, &t->next, by_hand ? &x.audit : NULL, t->why);
+	a->cycle.applied = a->applied;
 	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", t->why);
 	return 0; /* the old list stays in force, and the next turn tries again */
+}
+
+int agent_rethink(struct agent *a, uint32_t now_sec, char *why)
+{
+	_cleanup_(turn_clear) struct turn t = { .now_sec = now_sec };
+	int r;
+
+	if (!a->mind->campaigns || mind_recalls(a->mind))
+		return agent_guard(a, now_sec);
+	r = judge(a, &t);
+	if (r == 0)
+		r = enforce(a, &t);
+	if (r == 0)
+		standings_cycle(a, now_sec);
+	if (r < 0 || a->alarms[ALARM_APPLY])
+		snprintf(why, DATAPATH_WHY, "%s", t.why[0] ? t.why : strerror(-r));
+	return r;
 }
 
 /* ---- record ---- */
@@ -254,12 +290,67 @@ static void check_counters(struct agent *a, uint32_t now_sec)
 	check_samples(a, now_sec);
 }
 
+/* The emergency stop is written into the map by whoever may, and often not by us. */
+static void check_switch(struct agent *a)
+{
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	struct moment m = moment_now();
+	bool off;
+
+	if (datapath_switched_off(a->datapath, &off) < 0 || off == a->off)
+		return;
+	a->off = off;
+	auditing_begin(&x, a, &m, off ? "off" : "on");
+	x.actor[0] = '\0';
+	auditing_text(&x, "%s; written into the map",
+		      off ? "every packet passes" : "entries and mode count again");
+	(void)ledger_record(a, NULL, NULL, &x.audit);
+}
+
 static void check_campaigns(struct agent *a)
 {
 	size_t left_out = a->mind->campaigns->left_out;
 
 	agent_alarm(a, ALARM_CAMPAIGNS, left_out,
 		    "more campaigns than are followed: the %zu smallest are left out", left_out);
+}
+
+static void check_lists(struct agent *a)
+{
+	_cleanup_(freep) struct allow_entry *allows = NULL;
+	struct datapath_room room;
+	char why[DATAPATH_WHY] = "";
+	size_t n = 0;
+
+	if (datapath_allows(a->datapath, &allows, &n) < 0)
+		return;
+	datapath_room(a->datapath, a->entries, n, &room);
+	agent_alarm(a, ALARM_SLOTS, datapath_room_short(&room, why), "%s",
+		    why[0] ? why : "tables of lists are full");
+}
+
+static const struct standing *standing_of(const struct agent *a, uint32_t campaign)
+{
+	return ladder_find(&a->mind->ladder, campaign);
+}
+
+/* A pool that was dropped goes on under other addresses. */
+static void check_replaced(struct agent *a)
+{
+	const struct campaigns *all = a->mind->campaigns;
+	const struct campaign *new = NULL;
+
+	for (size_t i = 0; i < all->n && !new; i++) {
+		const struct campaign *c = &all->list[i];
+		const struct standing *old = c->replaces ? standing_of(a, c->replaces) : NULL;
+
+		if (!c->ended_sec && old && old->dropped)
+			new = c;
+	}
+	agent_alarm(a, ALARM_REPLACED, new,
+		    "campaign c-%04" PRIx32 " has taken over the load of c-%04" PRIx32
+		    ", which was dropped",
+		    new ? new->id : 0, new ? new->replaces : 0);
 }
 
 static void check_interfaces(struct agent *a)
@@ -280,6 +371,7 @@ static void check_interfaces(struct agent *a)
 
 static void record(struct agent *a, struct turn *t)
 {
+	standings_cycle(a, t->now_sec);
 	if (t->campaigns_before || a->mind->n_rounds == 1)
 		record_campaigns(t->campaigns_before, a->mind->campaigns);
 	dossiers_keep(a, &(struct moment){ .now_sec = t->now_sec, .unix_sec = time(NULL) });
@@ -287,6 +379,9 @@ static void record(struct agent *a, struct turn *t)
 	record_budget(a, t->budget_spent_before);
 	check_counters(a, t->now_sec);
 	check_campaigns(a);
+	check_replaced(a);
+	check_lists(a);
+	check_switch(a);
 	check_interfaces(a);
 	remember_cycle(a, t->now_sec);
 }
@@ -342,70 +437,10 @@ int agent_cycle(struct agent *a, uint32_t now_sec)
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
-	a->cycle.trouble[0] = '\0';
 	r = line(a, &t);
 	agent_alarm(a, ALARM_CYCLE, r < 0, "cycle failed: %s", strerror(-r));
 	a->cycle.number++;
 	a->cycle.at_sec = now_sec;
 	a->cycle.took_ms = elapsed_ms(&began);
 	return r;
-}
-
-int agent_enforce(struct agent *a, const struct entries *wanted, char *why)
-{
-	struct entries *held = NULL;
-	int r;
-
-	r = datapath_apply(a->datapath, wanted, why);
-	if (r < 0)
-		return r;
-	r = datapath_lists(a->datapath, &held);
-	if (r < 0) {
-		snprintf(why, DATAPATH_WHY, "cannot read the drop list: %s", strerror(-r));
-		return r;
-	}
-	entries_free(a->entries);
-	a->entries = held;
-	return 0;
-}
-
-/* Those whose time is over go, as long as we look at them anyway. */
-static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n, uint32_t now_sec)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		char text[PREFIX_TEXT];
-
-		if (!list[i].row.expires_sec || list[i].row.expires_sec > now_sec) {
-			list[kept++] = list[i];
-		} else if (datapath_allow_remove(a->datapath, &list[i].prefix) == 0) {
-			log_info("allow %s: expired", prefix_format(&list[i].prefix, text));
-		}
-	}
-	return kept;
-}
-
-int agent_guard(struct agent *a, uint32_t now_sec)
-{
-	_cleanup_(freep) struct allow_entry *allows = NULL;
-	struct guards guards;
-	size_t n;
-	int r;
-
-	r = datapath_allows(a->datapath, &allows, &n);
-	if (r < 0)
-		return r;
-	n = allows_expire(a, allows, n, now_sec);
-	r = guards_collect(allows, n, now_sec, &guards);
-	if (r < 0)
-		return r;
-	r = guards_add_balancers(&guards, a->conf.cfg.balancer);
-	if (r < 0) {
-		guards_free(&guards);
-		return r;
-	}
-	guards_free(&a->guards);
-	a->guards = guards;
-	return 0;
 }

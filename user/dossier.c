@@ -70,7 +70,7 @@ static json_t *life(const struct agent *a, const struct campaign *c, const struc
 			 answer_campaign(replaced_by(a, c)));
 }
 
-json_t *json_campaign(const struct agent *a, const struct campaign *c, const struct moment *m)
+json_t *json_campaign(struct agent *a, const struct campaign *c, const struct moment *m)
 {
 	_cleanup_(json_decrefp) json_t *more = life(a, c, m);
 	json_t *o = json_pack(
@@ -87,6 +87,7 @@ json_t *json_campaign(const struct agent *a, const struct campaign *c, const str
 
 	json_object_set_new(o, "fleeting", json_integer(c->fleeting));
 	json_object_set_new(o, "networks", json_real(c->networks));
+	json_object_set_new(o, "standing", json_standing(a, c->id, m));
 	json_object_update(o, more);
 	return o;
 }
@@ -185,7 +186,7 @@ static json_t *coverage(const struct campaign *c)
 			 (json_int_t)c->refused[NET_SHARED]);
 }
 
-json_t *json_explanation(const struct agent *a, const struct campaign *c, const struct moment *m)
+json_t *json_explanation(struct agent *a, const struct campaign *c, const struct moment *m)
 {
 	json_t *o = answer_new("explanation");
 
@@ -212,20 +213,21 @@ static struct dossier_mark *mark_of(struct agent *a, uint32_t campaign)
 	return NULL;
 }
 
-/* Campaigns that entries are wanted for; a campaign's name has 16 bits. */
+/* Campaigns whose entries do more than watch; a campaign's name has 16 bits. */
 struct wanted {
 	uint64_t bits[(UINT16_MAX + 1) / 64];
 };
 
 static void find_wanted(const struct agent *a, struct wanted *ret)
 {
-	const struct entries *e = a->mind->judgement ? a->mind->judgement->desired : NULL;
+	const struct entries *e = a->mind->judgement ? a->mind->judgement->automatic : NULL;
 
 	*ret = (struct wanted){ 0 };
 	for (size_t i = 0; e && i < e->n; i++) {
 		uint16_t id = (uint16_t)e->list[i].row.campaign;
 
-		ret->bits[id / 64] |= 1ull << id % 64;
+		if (e->list[i].row.action != SEINE_WATCH)
+			ret->bits[id / 64] |= 1ull << id % 64;
 	}
 }
 

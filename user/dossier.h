@@ -15,10 +15,10 @@
 #include "user/requests.h"
 
 /* In a line: its numbers, and which evidence holds. */
-json_t *json_campaign(const struct agent *a, const struct campaign *c, const struct moment *m);
+json_t *json_campaign(struct agent *a, const struct campaign *c, const struct moment *m);
 
 /* All that speaks for and against it, as numbers and as sentences: an answer of its own. */
-json_t *json_explanation(const struct agent *a, const struct campaign *c, const struct moment *m);
+json_t *json_explanation(struct agent *a, const struct campaign *c, const struct moment *m);
 
 /* [{"side":"for","text":"..."}] */
 json_t *json_sentences(const struct sentence *list, size_t n);

@@ -28,6 +28,8 @@ void mind_free(struct mind *m)
 	free(m->seeds.list);
 	campaigns_free(m->campaigns);
 	judgement_free(m->judgement);
+	ladder_clear(&m->ladder);
+	reentries_clear(&m->reentries);
 	free(m);
 }
 
@@ -246,36 +248,74 @@ int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaign
 /* ---- judge ---- */
 
 /* Only an entry for more than one source can hit somebody who was not judged. */
-static bool any_wide(const struct campaigns *c, const struct entries *held,
+static bool any_wide(const struct campaigns *c, const struct claims *claims,
 		     const struct judge_settings *s)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->list[i].n_prefixes)
 			return true;
-	for (size_t i = 0; i < held->n; i++) {
-		const struct prefix *p = &held->list[i].prefix;
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct prefix *p = &claims->list[i].prefix;
 
-		if (held->list[i].row.origin == SEINE_AUTO &&
+		if (claims->list[i].row.origin == SEINE_AUTO &&
 		    p->len < (prefix_is_v4(p) ? 128 : s->v6_source))
 			return true;
 	}
 	return false;
 }
 
-int mind_judge(struct mind *m, const struct entries *held, const struct guards *g, uint32_t now_sec)
+static int judge(struct mind *m, const struct claims *claims, const struct guards *g,
+		 uint32_t now_sec, struct judgement **ret)
 {
 	_cleanup_(freep) struct features *f = NULL;
-	struct judgement *j = NULL;
-	size_t n = 0;
+	struct judge_question q = {
+		.campaigns = m->campaigns,
+		.claims = claims,
+		.ladder = &m->ladder,
+		.reentries = &m->reentries,
+		.guards = g,
+		.settings = m->settings.judge,
+		.now_sec = now_sec,
+	};
 	int r = 0;
 
-	if (any_wide(m->campaigns, held, m->settings.judge))
-		r = observations_features(m->observations, WINDOW_DAY, now_sec, &f, &n);
-	if (r == 0)
-		r = judge_round(m->campaigns, held, g, f, n, m->settings.judge, now_sec, &j);
+	if (any_wide(m->campaigns, claims, m->settings.judge))
+		r = observations_features(m->observations, WINDOW_DAY, now_sec, &f, &q.n);
+	q.f = f;
+	return r < 0 ? r : judge_round(&q, ret);
+}
+
+int mind_judge(struct mind *m, const struct claims *claims, const struct guards *g, bool enforcing,
+	       uint32_t now_sec)
+{
+	struct judgement *j = NULL;
+	int r;
+
+	r = ladder_step(&m->ladder, m->campaigns, m->settings.judge, enforcing, now_sec);
 	if (r < 0)
 		return r;
+	m->ladder_changed |= r > 0;
+	r = judge(m, claims, g, now_sec, &j);
+	if (r < 0)
+		return r;
+	r = reentries_note(&m->reentries, claims, j->automatic, now_sec);
+	if (r < 0) {
+		judgement_free(j);
+		return r;
+	}
+	m->reentries_changed += (size_t)r;
 	judgement_free(m->judgement);
 	m->judgement = j;
 	return 0;
+}
+
+int mind_judge_alone(struct mind *m, uint32_t now_sec)
+{
+	static const struct entries none;
+	_cleanup_(claims_freep) struct claims *held = NULL;
+	const struct guards guards = { 0 };
+	int r;
+
+	r = claims_from(m->judgement ? m->judgement->automatic : &none, &held);
+	return r < 0 ? r : mind_judge(m, held, &guards, true, now_sec);
 }

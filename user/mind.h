@@ -2,10 +2,10 @@
 /*
  * The middle of the line, the same for a card, a capture and a simulation:
  *
- *	rows of sources -> observe -> correlate -> judge -> desired entries
+ *	rows of sources -> observe -> correlate -> judge -> automatic entries
  *
- * It owns what is remembered between turns: observations, campaigns, the last judgement. Time comes
- * in as `now_sec`.
+ * It owns what is remembered between turns: observations, campaigns, how far they have come on the
+ * ladder, who was dropped before, the last judgement. Time comes in as `now_sec`.
  *
  * A round of the correlator looks at all sources of a window, so it is due only when enough has
  * changed to be worth it: then the cost of all rounds is in proportion to what changes.
@@ -37,6 +37,11 @@ struct mind {
 	struct noise noise; /* ... and what it measured by, see struct campaigns */
 	double requests_high;
 	struct campaigns *campaigns; /* NULL before the first round */
+	struct ladder ladder;
+	struct reentries reentries;
+	/* What changed in them that is worth keeping; whoever keeps it sets them back. */
+	bool ladder_changed;
+	size_t reentries_changed; /* rows, see reentries_note() */
 	struct judgement *judgement;
 	struct round {
 		uint32_t sec;	  /* when the last one was; 0: never */
@@ -82,7 +87,14 @@ void mind_clear_seeds(struct mind *m);
 /* The rounds that are due. `campaigns_before` gets what was known before, or NULL where no round
  * was due; the caller frees it. */
 int mind_correlate(struct mind *m, uint32_t now_sec, struct campaigns **campaigns_before);
-int mind_judge(struct mind *m, const struct entries *held, const struct guards *g,
+
+/* One turn of the ladder, and the judgement that follows. `claims`: of all, what has run out since
+ * the last turn included. `enforcing`: the mode. */
+int mind_judge(struct mind *m, const struct claims *claims, const struct guards *g, bool enforcing,
 	       uint32_t now_sec);
+
+/* The same where nobody else claims anything and the mode is enforce: what was wanted last time is
+ * what is held now. */
+int mind_judge_alone(struct mind *m, uint32_t now_sec);
 
 #endif

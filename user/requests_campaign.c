@@ -12,7 +12,7 @@
 #include "user/requests.h"
 
 /* Those that live, or those that have ended. */
-static void list_those(const struct agent *a, const struct moment *m, bool ended, json_t *list)
+static void list_those(struct agent *a, const struct moment *m, bool ended, json_t *list)
 {
 	const struct campaigns *all = a->mind->campaigns;
 
@@ -57,7 +57,7 @@ static int find(const struct agent *a, uint32_t id, char *why, const struct camp
 	return 0;
 }
 
-static json_t *member_row(const struct agent *a, const void *row, const struct moment *m)
+static json_t *member_row(struct agent *a, const void *row, const struct moment *m)
 {
 	const struct member *member = row;
 
@@ -70,7 +70,7 @@ static json_t *member_row(const struct agent *a, const void *row, const struct m
 }
 
 /* The first `limit`, by address. */
-static int put_members(const struct agent *a, const struct moment *m, const struct campaign *c,
+static int put_members(struct agent *a, const struct moment *m, const struct campaign *c,
 		       size_t limit, struct answer *ret)
 {
 	size_t n = c->n_members < limit ? c->n_members : limit;

@@ -225,6 +225,50 @@ static json_t *json_profile(const struct known *k)
 	return o;
 }
 
+/* ---- what is listed ---- */
+
+#define GUARDS_SHOWN 8
+
+/* Every claim on a prefix that covers the address, from the longest on, and why it is not in force.
+ */
+static json_t *json_covering(struct agent *a, const struct prefix *address, const struct moment *m)
+{
+	const struct claims *c = a->claims;
+	json_t *list = json_array();
+
+	for (int len = address->len; len >= 0; len--) {
+		struct prefix p = prefix_parent(address, (unsigned int)len);
+		const struct entry *e = claims_at(c, &p);
+
+		for (; e && e < c->list + c->n && !prefix_compare(&e->prefix, &p); e++) {
+			const struct entry *now = entries_find(a->entries, &p);
+			const struct entry *over = claims_overruled(a->entries, e);
+			bool in_force = now && !claim_compare(now, e);
+
+			json_array_append_new(list, json_pack("{s:o, s:b, s:o}", "entry",
+							      json_entry(a, in_force ? now : e, m),
+							      "in_force", in_force, "overruled_by",
+							      over ? json_entry(a, over, m)
+								   : json_null()));
+		}
+	}
+	return list;
+}
+
+static json_t *json_guards(const struct agent *a, const struct prefix *address)
+{
+	const struct guarded *touched[GUARDS_SHOWN];
+	size_t n = guards_touched(&a->guards, address, touched, GUARDS_SHOWN);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n && i < GUARDS_SHOWN; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:o}", "rule", touched[i]->rule,
+						"prefix", answer_prefix(&touched[i]->prefix),
+						"note", answer_text(touched[i]->note, SEINE_NOTE)));
+	return list;
+}
+
 int request_check(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		  struct answer *ret)
 {
@@ -260,7 +304,9 @@ int request_check(struct agent *a, const json_t *request, const struct moment *m
 	json_object_set_new(ret->head, "entry",
 			    result.entry ? json_entry(a, result.entry, m) : json_null());
 	json_object_set_new(ret->head, "allow",
-			    result.allow ? json_allow(result.allow, m) : json_null());
+			    result.allow ? json_allow(a, result.allow, m) : json_null());
+	json_object_set_new(ret->head, "covering", json_covering(a, &address, m));
+	json_object_set_new(ret->head, "guards", json_guards(a, &address));
 	json_object_set_new(ret->head, "campaign",
 			    answer_campaign(k.profile.member ? k.profile.c->id : 0));
 	json_object_set_new(ret->head, "source", recent ? json_features(a, &k.f, m) : json_null());

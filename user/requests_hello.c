@@ -76,7 +76,7 @@ static json_t *main_form(const struct hello_forms *f)
 	return f->n ? answer_text(most->ja4, JA4_TEXT) : json_null();
 }
 
-static json_t *json_word(const struct agent *a, const void *row, const struct moment *m)
+static json_t *json_word(struct agent *a, const void *row, const struct moment *m)
 {
 	const struct hello_word *w = row;
 
@@ -224,13 +224,10 @@ int request_connections(struct agent *a, const json_t *request, const struct mom
 
 	(void)m;
 	r = request_nothing(request, why);
+	if (r == 0)
+		r = request_follow(a, why);
 	if (r < 0)
 		return r;
-	if (control_server_followers(a->server, 0) >= CONTROL_FOLLOWERS)
-		return request_fail(-EBUSY, why,
-				    "%d clients follow something already, and more "
-				    "are not served",
-				    CONTROL_FOLLOWERS);
 	ret->head = answer_new("connections");
 	json_object_set_new(ret->head, "one_in", json_integer(a->conf.connections_one_in));
 	ret->topic = TOPIC_CONNECTIONS;

@@ -111,7 +111,7 @@ int request_campaign_seed(struct agent *a, const json_t *request, const struct m
 
 /* --- Listing and clearing --------------------------------------------------------------------- */
 
-static json_t *seed_row(const struct agent *a, const void *row, const struct moment *m)
+static json_t *seed_row(struct agent *a, const void *row, const struct moment *m)
 {
 	const struct seed *seed = row;
 	const struct campaign *c = request_campaign_of(a, seed->source);

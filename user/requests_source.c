@@ -89,7 +89,7 @@ json_t *json_features(const struct agent *a, const struct features *f, const str
 			 answer_campaign(c ? c->id : 0), "entry", entry_action(a, f->source));
 }
 
-static json_t *source_row(const struct agent *a, const void *row, const struct moment *m)
+static json_t *source_row(struct agent *a, const void *row, const struct moment *m)
 {
 	return json_features(a, row, m);
 }
@@ -261,7 +261,7 @@ static int collect_net(const struct seine_addr *key, const struct seine_net *net
 	return 0;
 }
 
-static json_t *json_net(const struct agent *a, const void *arg, const struct moment *m)
+static json_t *json_net(struct agent *a, const void *arg, const struct moment *m)
 {
 	const struct net_row *row = arg;
 	const struct seine_net *net = &row->net;

@@ -8,6 +8,8 @@
 #include "user/control/request.h"
 #include "user/export/connection.h"
 #include "user/requests.h"
+#include "user/store/state.h"
+#include "user/trial.h"
 #include "user/version.h"
 
 static json_t *interfaces(const struct agent *a)
@@ -179,6 +181,57 @@ static json_t *history(const struct agent *a)
 			 "recalling", mind_recalls(a->mind));
 }
 
+static json_t *reasons(const struct agent *a)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < ALARM_COUNT; i++)
+		if (a->alarms[i])
+			json_array_append_new(list, answer_text(a->troubles[i], DATAPATH_WHY));
+	return list;
+}
+
+/* How many prefixes each rule keeps from being dropped. */
+static json_t *guards(const struct agent *a)
+{
+	struct guard_count counts[GUARD_RULES];
+	size_t n = guards_count(&a->guards, counts);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(object, counts[i].rule, json_integer((json_int_t)counts[i].n));
+	return object;
+}
+
+/* Living campaigns by rung; those that an operator stopped apart. */
+static json_t *ladder(const struct agent *a)
+{
+	const struct campaigns *all = a->mind->campaigns;
+	json_int_t on[RUNG_ENFORCE + 1] = { 0 }, paused = 0, rejected = 0;
+
+	for (size_t i = 0; all && i < all->n; i++) {
+		const struct standing *s = ladder_find(&a->mind->ladder, all->list[i].id);
+
+		if (all->list[i].ended_sec || !s)
+			continue;
+		paused += s->order == ORDER_PAUSED;
+		rejected += s->order == ORDER_REJECTED;
+		on[s->rung] += s->order != ORDER_PAUSED && s->order != ORDER_REJECTED;
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "observe", on[RUNG_OBSERVE], "canary",
+			 on[RUNG_CANARY], "enforce", on[RUNG_ENFORCE], "paused", paused, "rejected",
+			 rejected);
+}
+
+/* `recorded`: what is changed outlives the agent. Null: nothing does. */
+static json_t *state(const struct agent *a)
+{
+	if (!a->state)
+		return json_null();
+	return json_pack("{s:s, s:b, s:I}", "path", a->conf.state, "recorded",
+			 !a->alarms[ALARM_STATE], "bytes", (json_int_t)state_bytes(a->state));
+}
+
 int request_status(struct agent *a, const json_t *request, const struct moment *m, char *why,
 		   struct answer *ret)
 {
@@ -198,7 +251,8 @@ int request_status(struct agent *a, const json_t *request, const struct moment *
 	json_object_set_new(answer, "mode", json_string(mode_name(a->conf.cfg.mode)));
 	json_object_set_new(answer, "off", json_boolean(off));
 	json_object_set_new(answer, "degraded", json_boolean(a->degraded));
-	json_object_set_new(answer, "trouble", answer_text(a->cycle.trouble, DATAPATH_WHY));
+	json_object_set_new(answer, "trouble", answer_text(agent_trouble(a), DATAPATH_WHY));
+	json_object_set_new(answer, "reasons", reasons(a));
 	json_object_set_new(answer, "started", json_time(m, a->started_sec));
 	json_object_set_new(answer, "uptime_sec", json_integer(m->now_sec - a->started_sec));
 	json_object_set_new(answer, "interval_ms", json_integer(a->conf.interval_ms));
@@ -209,6 +263,13 @@ int request_status(struct agent *a, const json_t *request, const struct moment *
 	json_object_set_new(answer, "entries", entries_by_origin(a->entries));
 	json_object_set_new(answer, "campaigns", campaigns(a));
 	json_object_set_new(answer, "judgement", judgement(a));
+	json_object_set_new(answer, "conflicts", json_integer((json_int_t)a->conflicts.all));
+	json_object_set_new(answer, "withheld", json_integer((json_int_t)a->conflicts.withheld));
+	json_object_set_new(answer, "guarded", json_integer((json_int_t)a->conflicts.guarded));
+	json_object_set_new(answer, "guards", guards(a));
+	json_object_set_new(answer, "ladder", ladder(a));
+	json_object_set_new(answer, "trial", json_trial(a, m));
+	json_object_set_new(answer, "state", state(a));
 	json_object_set_new(answer, "hellos", hellos(a));
 	json_object_set_new(answer, "history", history(a));
 	json_object_set_new(answer, "server_us", server_time(a));

@@ -151,11 +151,9 @@ static void time_rounds(struct mind *m, uint32_t sources)
 
 static void time_judging(struct mind *m, uint32_t sources)
 {
-	_cleanup_(entries_release) struct entries held = {};
-	const struct guards guards = {};
 	uint64_t start = now_ns();
 
-	if (mind_judge(m, &held, &guards, NOW))
+	if (mind_judge_alone(m, NOW))
 		die(ENOMEM, "judging");
 	tell(sources, "judging", start);
 }

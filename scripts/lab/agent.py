@@ -31,9 +31,15 @@ socket = {socket}
 allow_dir = {allow}
 hello_names = {names}
 history = {history}
+state = {state}
 
 [judge]
 ttl = 10m
+observe_for = 15s
+canary_for = 10s
+
+[guard]
+special_use = no
 """
 # Maps are pinned under the number of their layout.
 ABI = re.search(r"^#define SEINE_ABI (\d+)$", (ROOT / "bpf/seine.h").read_text(), re.M)[1]
@@ -56,7 +62,8 @@ class Agent:
         allow.mkdir(exist_ok=True)
         self.conf.write_text(encoding="ascii", data=SETTINGS.format(
             pins=self.world.pins, socket=self.socket, allow=allow,
-            names=self.world.dir / "hello.names", history=self.world.dir / "history.db"))
+            names=self.world.dir / "hello.names", history=self.world.dir / "history.db",
+            state=self.world.dir / "state.db"))
         self.world.start("seined", "api", self.build / "seined", "--config", self.conf)
         self.world.wait_for(lambda: self.run("version").returncode == 0
                             and self.run("status").returncode == 0, "seined")

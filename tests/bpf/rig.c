@@ -123,6 +123,11 @@ uint32_t rig_syn(struct datapath *d, const uint8_t ip[16], uint32_t times)
 	return opts.retval;
 }
 
+int rig_put(struct datapath *d, const char *map, uint32_t key, const void *row)
+{
+	return bpf_map_update_elem(datapath_map_fd(d, map), &key, row, BPF_ANY);
+}
+
 uint64_t rig_random(uint64_t *state)
 {
 	*state += 0x9e3779b97f4a7c15ull;

@@ -23,6 +23,9 @@ void rig_enforce(struct datapath *d);
 /* A TCP SYN to port 443 from `ip`, run `times` times. Returns the last verdict. */
 uint32_t rig_syn(struct datapath *d, const uint8_t ip[16], uint32_t times);
 
+/* Writes a row of an array behind the loader's back: 0 or a negative errno. */
+int rig_put(struct datapath *d, const char *map, uint32_t key, const void *row);
+
 /* Deterministic random numbers; `*state` is the seed. */
 uint64_t rig_random(uint64_t *state);
 

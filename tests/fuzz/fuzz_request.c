@@ -12,6 +12,7 @@
 #include "user/control/request.h"
 
 #define NOW 1000000
+#define UNIX 1700000000
 
 static void must(bool holds)
 {
@@ -28,9 +29,10 @@ static void read_drop(const json_t *request)
 {
 	_cleanup_(json_decrefp) json_t *prefix = NULL, *note = NULL;
 	char why[REQUEST_WHY] = "";
+	bool dry_run;
 	struct entry e;
 
-	if (request_drop(request, NOW, why, &e) < 0) {
+	if (request_drop(request, NOW, why, &e, &dry_run) < 0) {
 		refused(why);
 		return;
 	}
@@ -49,8 +51,9 @@ static void read_allow(const json_t *request)
 {
 	char why[REQUEST_WHY] = "";
 	struct allow_entry a;
+	bool dry_run;
 
-	if (request_allow(request, NOW, why, &a) < 0) {
+	if (request_allow(request, NOW, why, &a, &dry_run) < 0) {
 		refused(why);
 		return;
 	}
@@ -75,6 +78,26 @@ static void read_seeds(const json_t *request)
 	free(seeds.list);
 }
 
+static void read_lists(const json_t *request)
+{
+	struct request_list l = { 0 };
+	struct request_flush flush;
+	char why[REQUEST_WHY] = "";
+	enum list_format format;
+	unsigned int origins;
+
+	if (request_replace(request, NOW, UNIX, why, &l) < 0)
+		refused(why);
+	else
+		must(!l.feed && *l.name && l.terms.row.origin == SEINE_OPERATOR);
+	if (request_import(request, NOW, UNIX, why, &l) == 0)
+		must(*l.feed && l.terms.must_end && l.terms.row.origin == SEINE_FEED);
+	if (request_flush(request, why, &flush) == 0)
+		must(flush.origins && flush.origins <= REQUEST_ALL_ORIGINS);
+	if (request_export(request, why, &format, &origins) == 0)
+		must(format > LIST_AUTO && format <= LIST_SPAMHAUS && origins);
+}
+
 static void read_others(const json_t *request)
 {
 	static const char *const sorts[] = { "requests", "last", NULL };
@@ -82,6 +105,7 @@ static void read_others(const json_t *request)
 	struct request_rows rows;
 	enum seine_mode mode;
 	struct prefix p;
+	char note[SEINE_NOTE];
 	uint32_t id, limit;
 
 	if (request_rows(request, sorts, why, &rows) < 0)
@@ -95,6 +119,12 @@ static void read_others(const json_t *request)
 	if (request_address(request, why, &p) == 0)
 		must(p.len == 128);
 	if (request_prefix(request, why, &p) == 0)
+		must(p.len <= 128);
+	if (request_order(request, why, &id, note) == 0)
+		must(id && memchr(note, '\0', SEINE_NOTE));
+	if (request_trial(request, why, &limit) == 0)
+		must(limit >= REQUEST_TRIAL_MIN_SEC && limit <= REQUEST_TRIAL_MAX_SEC);
+	if (request_within(request, why, &p) == 0)
 		must(p.len <= 128);
 	request_nothing(request, why);
 }
@@ -114,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_drop(request);
 	read_allow(request);
 	read_seeds(request);
+	read_lists(request);
 	read_others(request);
 	return 0;
 }

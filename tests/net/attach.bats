@@ -41,7 +41,7 @@ teardown() {
 	on_host ip link set dev lo xdpgeneric off
 	on_host ip link set dev eth0 mtu 1500
 	on_peer ip link set dev eth0 mtu 1500
-	rm -rf "$pins" "$pins-other" "$dir/seine.conf.d" "$dir"/allow.d/*
+	rm -rf "$pins" "$pins-other" "$dir/seine.conf.d" "$dir"/allow.d/* "$dir"/state*.db*
 }
 
 # `ip netns exec` would hide the bpf file system, and `ip -n` needs a root that is a mount point.
@@ -69,6 +69,7 @@ configure() {
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
 		history = $dir/history.db
+		state = $dir/state.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024
@@ -78,6 +79,8 @@ configure() {
 		hit_slots = 256
 		[judge]
 		entries_max = 100
+		[guard]
+		special_use = no
 	END
 }
 
@@ -208,7 +211,7 @@ connect() {
 	start
 	stop
 	before=$(program)
-	configure "s|$pins|$pins-other|"
+	configure "s|$pins|$pins-other|; s|state.db|state-other.db|"
 	seined 1
 	[[ $output == *"runs a seine on other maps"*"ip link set dev eth0 xdpdrv off"* ]]
 	[ "$(program)" = "$before" ]

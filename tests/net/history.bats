@@ -111,7 +111,7 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM " + sys.argv[2]
 	stop_agent -TERM
 	start_agent
 	sed "s|^pin_dir = .*|pin_dir = $pins-other|; s|^socket = .*|socket = $dir/other.sock|
-		s|^name = .*|name = lo\nxdp = generic|" "$dir/seine.conf" >"$other"
+		s|^name = .*|name = lo\nxdp = generic|; s|^state = .*|state = $dir/other-state.db|" "$dir/seine.conf" >"$other"
 	(in_server "$BUILD/seined" --config "$other") >"$dir/other.log" 2>&1 3>&- &
 	wait_until grep -q "history is not kept: .*another process uses it" "$dir/other.log"
 	json 'not a["degraded"]' status

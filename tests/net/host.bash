@@ -25,15 +25,15 @@ pair_up() {
 }
 
 # host_up NAME [SETTING]: the pair as $server and $client, a TLS server on port 443, and an agent;
-# SETTING is one more line of [datapath]. Addresses of the client's are added with client_address.
+# SETTING is one more line of [datapath], and $connections rows are for connections. Addresses of
+# the client's are added with client_address.
 host_up() {
 	export server=seine-$1-s-$$ client=seine-$1-c-$$
 	pair_up "$1" "$server" "$client"
 
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 		-subj /CN=test -keyout "$dir/key" -out "$dir/cert" 2>/dev/null
-	in_server openssl s_server -quiet -www -accept 443 -key "$dir/key" -cert "$dir/cert" \
-		>"$dir/server.log" 2>&1 3>&- &
+	serve >"$dir/server.log" 2>&1 3>&- &
 	echo $! >"$dir/server.pid"
 
 	cat >"$dir/seine.conf" <<-END
@@ -48,18 +48,26 @@ host_up() {
 		allow_dir = $dir/allow.d
 		hello_names = $dir/lib/hello.names
 		history = $dir/history.db
+		state = $dir/state.db
 		heartbeat = 5s
 		[datapath]
 		sources = 1024
 		prefixes = 1024
-		connections = 1024
-		half_open = 1024
+		connections = ${connections:-1024}
+		half_open = ${connections:-1024}
 		hit_slots = 256
 		${2:-}
 		[judge]
 		entries_max = 100
+		[guard]
+		special_use = no
 	END
 	start_agent
+}
+
+# The TLS server, one client at a time; a file of tests may define another one.
+serve() {
+	in_server openssl s_server -quiet -www -accept 443 -key "$dir/key" -cert "$dir/cert"
 }
 
 host_down() {
@@ -109,10 +117,10 @@ a = json.load(sys.stdin)
 sys.exit(0 if eval(sys.argv[1]) else "%s: %s" % (sys.argv[1], a))' "$expression"
 }
 
-# wait_until COMMAND...: up to five seconds.
+# wait_until COMMAND...: up to 15 seconds, or $patience.
 wait_until() {
-	local i
-	for ((i = 0; i < 100; i++)); do
+	local deadline=$((SECONDS + ${patience:-15}))
+	while [ "$SECONDS" -lt "$deadline" ]; do
 		if "$@" >"$dir/wait.log" 2>&1; then
 			return 0
 		fi

@@ -171,7 +171,7 @@ setup() {
 
 # The exit has an entry, or its prefix has: not all members are proven at once.
 listed() {
-	seine check "$1" | grep -q 'action drop, by auto'
+	seine check "$1" | grep -q 'action watch, by auto'
 }
 
 @test "check of an exit names its entry" {
@@ -181,7 +181,7 @@ listed() {
 	wait_for 60 listed "$exit"
 	run seine check "$exit"
 	fits_terminal
-	[[ $output == *"entry "*", action drop, by auto"*"It is a member of c-"* ]]
+	[[ $output == *"entry "*", action watch, by auto"*"It is a member of c-"* ]]
 }
 
 @test "every command of README.md works" {

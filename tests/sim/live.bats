@@ -33,11 +33,14 @@ setup_file() {
 		socket = $dir/sock
 		allow_dir = $dir/allow.d
 		hello_names = $dir/lib/hello.names
+		state = $dir/state.db
 		[datapath]
 		sources = 16384
 		prefixes = 16384
 		[correlate]
 		hold = 0
+		[guard]
+		special_use = no
 	END
 	"$BUILD/tests/sim/sim_capture" --seed 20255 --honest 400 --exits 200 --day 60 \
 		"$dir/sent.pcap" "$dir/truth.tsv"

@@ -256,15 +256,15 @@ static void entries_freep(struct entries **e)
 
 static void note_entries(struct measure *m, uint32_t now_sec)
 {
-	const struct entries *desired = m->mind->judgement ? m->mind->judgement->desired : NULL;
+	const struct entries *wanted = m->mind->judgement ? m->mind->judgement->automatic : NULL;
 	_cleanup_(entries_freep) struct entries *wide = NULL;
 	bool acted_wrongly = false;
 	uint32_t at;
 
-	if (!desired || entries_new(0, &wide) < 0)
+	if (!wanted || entries_new(0, &wide) < 0)
 		return;
-	for (size_t i = 0; i < desired->n; i++) {
-		const struct entry *e = &desired->list[i];
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct entry *e = &wanted->list[i];
 
 		if (e->row.origin == SEINE_AUTO && e->row.action != SEINE_WATCH)
 			acted_wrongly |= is_false(m, e->row.campaign);
@@ -274,8 +274,8 @@ static void note_entries(struct measure *m, uint32_t now_sec)
 			hit(m, at, e, now_sec);
 	}
 	m->false_acted += acted_wrongly;
-	if (desired->n > m->entries_max)
-		m->entries_max = desired->n;
+	if (wanted->n > m->entries_max)
+		m->entries_max = wanted->n;
 	entries_sort(wide);
 	note_wide(m, wide, now_sec);
 }

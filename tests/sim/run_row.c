@@ -81,25 +81,6 @@ static int correlate(struct outcome *o, uint32_t now_sec)
 	return 0;
 }
 
-static int judge_once(struct outcome *o, uint32_t now_sec)
-{
-	const struct guards guards = { 0 };
-	struct entries *held = NULL;
-	int r = 0;
-
-	/* What was wanted last time is what would be held now. */
-	if (o->mind->judgement) {
-		held = o->mind->judgement->desired;
-		o->mind->judgement->desired = NULL;
-	} else {
-		r = entries_new(0, &held);
-	}
-	if (r == 0)
-		r = mind_judge(o->mind, held, &guards, now_sec);
-	entries_free(held);
-	return r;
-}
-
 static int judge(struct outcome *o, uint32_t now_sec)
 {
 	double began = cpu_ms();
@@ -107,11 +88,11 @@ static int judge(struct outcome *o, uint32_t now_sec)
 	int r;
 
 	for (int i = 0; i < HELD_ROUNDS; i++) {
-		before = o->mind->judgement ? o->mind->judgement->desired->n : 0;
-		r = judge_once(o, now_sec);
+		before = o->mind->judgement ? o->mind->judgement->automatic->n : 0;
+		r = mind_judge_alone(o->mind, now_sec);
 		if (r < 0)
 			return r;
-		if (o->mind->judgement->desired->n <= before)
+		if (o->mind->judgement->automatic->n <= before)
 			break;
 	}
 	o->timing.judge_ms += cpu_ms() - began;
@@ -188,14 +169,18 @@ static bool is_time(const struct outcome *o, uint32_t end_sec)
 
 static int make_mind(struct outcome *o, size_t people)
 {
+	static struct judge_settings at_once;
 	struct mind_settings s = {
 		.observation = { .window_sec = WORLD_DAY,
 				 .max = SOURCES_MAX(people),
 				 .epoch_sec = WORLD_EPOCH },
 		.shoal = &shoal_defaults,
-		.judge = &judge_defaults,
+		.judge = &at_once,
 	};
-	int r = row_has_history(o->row) ? archive_open(WORLD_DAY, WORLD_EPOCH, &o->archive) : 0;
+	int r;
+
+	at_once = judge_at_once(&judge_defaults);
+	r = row_has_history(o->row) ? archive_open(WORLD_DAY, WORLD_EPOCH, &o->archive) : 0;
 
 	if (r < 0)
 		return r;
@@ -313,7 +298,7 @@ static int time_cycle(struct outcome *o, uint32_t now_sec)
 	}
 	began = cpu_ms();
 	if (r == 0)
-		r = judge_once(o, now_sec);
+		r = mind_judge_alone(o->mind, now_sec);
 	t->judge_once_ms = cpu_ms() - began;
 	began = cpu_ms();
 	if (r == 0)

@@ -13,17 +13,20 @@ setup() {
 # The commands of `seine help`: noun, and verb where there is one.
 commands() {
 	"$seine" help | awk '/^Options/ { exit }
-		/^  [a-z]/ { print $2 ~ /^(list|show|explain|history|seed|seeds|unseed|add|del)$/ ? $1 " " $2 : $1 }'
+		/^  [a-z]/ {
+			split(substr($0, 3, 28), word, " ")
+			print word[2] ~ /^[a-z]+$/ ? word[1] " " word[2] : word[1]
+		}'
 }
 
 options() {
 	commands | cut -d' ' -f1 | sort -u | while read -r noun; do
 		"$seine" "$noun" --help
-	done | cat - <("$seine" help) | grep -oE '^  --[a-z]+' | sort -u | tr -d ' '
+	done | cat - <("$seine" help) | grep -oE '^  --[a-z-]+' | sort -u | tr -d ' '
 }
 
 @test "every command is in seine.8" {
-	[ "$(commands | wc -l)" -ge 18 ]
+	[ "$(commands | wc -l)" -ge 38 ]
 	commands | while read -r command; do
 		grep -qE "Cm $command( |\$)" "$man/seine.8" || {
 			echo "missing: $command"
@@ -33,7 +36,7 @@ options() {
 }
 
 @test "every option is in seine.8" {
-	[ "$(options | wc -l)" -ge 15 ]
+	[ "$(options | wc -l)" -ge 25 ]
 	options | while read -r option; do
 		grep -qE "Fl -${option#--}( |\$)" "$man/seine.8" || {
 			echo "missing: $option"
@@ -60,18 +63,29 @@ options() {
 	done
 }
 
+# complete_words WORD...: what the shell is offered for the last of them.
+complete_words() {
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE=$* COMP_POINT=${#COMP_LINE}
+	COMPREPLY=()
+	_seine
+	echo "${COMPREPLY[*]}"
+}
+
 @test "every command is completed" {
 	command -v bash >/dev/null
 	PATH=$(dirname "$seine"):$PATH
 	# shellcheck source=/dev/null
 	source "$root/user/completion/seine"
-	COMP_WORDS=(seine dr) COMP_CWORD=1
-	_seine
-	[ "${COMPREPLY[*]}" = drop ]
-	COMP_WORDS=(seine drop '') COMP_CWORD=2
-	_seine
-	[ "${COMPREPLY[*]}" = "list add del" ]
-	COMP_WORDS=(seine drop add --sh) COMP_CWORD=3
-	_seine
-	[ "${COMPREPLY[*]}" = --share ]
+	[ "$(complete_words seine dr)" = drop ]
+	[ "$(complete_words seine drop '')" = "list add del flush replace import export conflicts watch" ]
+	[ "$(complete_words seine connections '')" = "" ]
+	[ "$(complete_words seine drop add --sh)" = --share ]
+	[ "$(complete_words seine drop add --dry)" = --dry-run ]
+	[ "$(complete_words seine drop del --mi)" = --missing-ok ]
+	[ "$(complete_words seine drop del --sh)" = "" ]
+	[ "$(complete_words seine drop add 192.0.2.1 --action '')" = "watch canary drop limit" ]
+	[ "$(complete_words seine drop flush --origin a)" = "auto all" ]
+	[ "$(complete_words seine drop list --origin a)" = "auto all" ]
+	[ "$(complete_words seine drop export --format '')" = "plain csv ndjson firehol spamhaus" ]
+	[ "$(complete_words seine mode e)" = enforce ]
 }

@@ -49,6 +49,20 @@ static void test_normal_and_chi_square(void **state)
 	assert_true(fabs(chance_chi_square(1e6 + 3 * sqrt(2e6), 1e6) / 1.36666e-3 - 1) < 1e-3);
 }
 
+static void test_student(void **state)
+{
+	(void)state;
+	assert_near(chance_student(1, 1), 0.25);
+	assert_near(chance_student(0, 7), 0.5);
+	assert_near(chance_student(2, 2), 0.5 - 1 / sqrt(6));
+	assert_near(chance_student(-1, 1), 0.75);
+	assert_true(fabs(chance_student(3, 1e6) / 0.00134989803 - 1) < 1e-4);
+	assert_true(chance_student(NAN, 3) == 1);
+	assert_true(chance_student(3, 0) == 1);
+	assert_true(chance_student(INFINITY, 3) == CHANCE_MIN);
+	assert_true(chance_student(-INFINITY, 3) == 1);
+}
+
 /* Where a question makes no sense the answer proves nothing; where it is certain, all. */
 static void test_edges(void **state)
 {
@@ -129,6 +143,7 @@ int main(void)
 		cmocka_unit_test(test_binomial),
 		cmocka_unit_test(test_hypergeometric),
 		cmocka_unit_test(test_normal_and_chi_square),
+		cmocka_unit_test(test_student),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_any_argument),

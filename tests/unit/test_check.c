@@ -156,6 +156,32 @@ static void a_hello_must_match(void **state)
 	assert_int_equal(verdict(w, "198.51.100.7"), CHECK_WATCHED);
 }
 
+static void what_lets_the_syn_pass_does_not_protect_the_hello(void **state)
+{
+	struct world *w = *state;
+	struct seine_entry qualified = drop();
+
+	qualified.hello_key = KEY;
+	w->state.hello_key = KEY;
+	put(w, "198.51.100.7", qualified);
+	put(w, "198.51.100.0/24", (struct seine_entry){ .action = SEINE_WATCH });
+	assert_int_equal(verdict(w, "198.51.100.7"), CHECK_DROPPED);
+	assert_int_equal(verdict(w, "198.51.100.8"), CHECK_WATCHED);
+	w->state.hello_key = KEY + 1;
+	assert_int_equal(verdict(w, "198.51.100.7"), CHECK_WATCHED);
+}
+
+static void what_drops_the_syn_leaves_no_hello_to_watch(void **state)
+{
+	struct world *w = *state;
+
+	w->state.hello_key = KEY;
+	put(w, "203.0.113.7", (struct seine_entry){ .action = SEINE_WATCH, .hello_key = KEY });
+	assert_int_equal(verdict(w, "203.0.113.7"), CHECK_DROPPED);
+	w->state.cfg.mode = SEINE_OBSERVE;
+	assert_int_equal(verdict(w, "203.0.113.7"), CHECK_WOULD_DROP);
+}
+
 static void automatic_ones_need_the_agent(void **state)
 {
 	struct world *w = *state;
@@ -243,6 +269,8 @@ int main(void)
 		WITH_WORLD(expired_gives_way_to_the_wider),
 		WITH_WORLD(the_longest_decides),
 		WITH_WORLD(a_hello_must_match),
+		WITH_WORLD(what_lets_the_syn_pass_does_not_protect_the_hello),
+		WITH_WORLD(what_drops_the_syn_leaves_no_hello_to_watch),
 		WITH_WORLD(automatic_ones_need_the_agent),
 		WITH_WORLD(a_limit_drops_in_part),
 		WITH_WORLD(a_canary_takes_its_share),

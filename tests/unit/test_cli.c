@@ -120,14 +120,42 @@ static void help_fits_the_line(void **state)
 	FILE *to = open_memstream(&printed, &size);
 
 	(void)state;
-	cli_help(&table, NULL, to);
-	cli_help(&table, &commands[DROP_ADD], to);
+	cli_help(&table, NULL, false, to);
+	cli_help(&table, &commands[DROP_ADD], false, to);
 	fclose(to);
 	assert_non_null(strstr(printed, "drop add PREFIX"));
 	assert_non_null(strstr(printed, "--ttl TIME"));
 	for (char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n"))
 		assert_true(strlen(line) <= 80);
 	free(printed);
+}
+
+static char *help_on(const char *line)
+{
+	struct cli_call call;
+	char why[CLI_WHY], *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	assert_int_equal(parse(line, why, &call), 0);
+	cli_help(&table, call.command, call.noun_alone, to);
+	fclose(to);
+	return printed;
+}
+
+static void help_is_about_what_was_typed(void **state)
+{
+	_cleanup_(freep) char *noun = help_on("drop --help"), *verb = help_on("drop list --help");
+	_cleanup_(freep) char *alone = help_on("src --help");
+
+	(void)state;
+	assert_non_null(strstr(noun, "drop list"));
+	assert_non_null(strstr(noun, "drop add PREFIX"));
+	assert_non_null(strstr(noun, "--ttl"));
+	assert_non_null(strstr(verb, "drop list"));
+	assert_null(strstr(verb, "drop add"));
+	assert_null(strstr(verb, "--ttl"));
+	assert_non_null(strstr(alone, "--limit"));
 }
 
 int main(void)
@@ -137,6 +165,7 @@ int main(void)
 		cmocka_unit_test(options_are_kept),
 		cmocka_unit_test(distance),
 		cmocka_unit_test(help_fits_the_line),
+		cmocka_unit_test(help_is_about_what_was_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,12 +73,19 @@ static void defaults_are_safe(void **state)
 	assert_int_equal(c.server_us, CONF_SERVER_AUTO);
 	assert_int_equal(c.cfg.connection_one_in, 0);
 	assert_int_equal(c.judge.ttl_sec, 3600);
+	assert_int_equal(c.judge.observe_sec, 3600);
+	assert_int_equal(c.judge.canary_sec, 3600);
+	assert_int_equal(c.judge.space_v4, 262144);
 	assert_int_equal(c.shoal.prefix_v4_min, 20);
 	assert_int_equal(c.shoal.prefix_v4_max, 32);
 	assert_string_equal(c.pin_dir, "/sys/fs/bpf/seine");
 	assert_string_equal(c.networks, "");
+	assert_int_equal(c.guard.special_use, 1);
+	assert_int_equal(c.guard.n_checkers, 0);
+	assert_true(c.guard.ssh[0] == 1ull << 22);
 	assert_string_equal(c.history, "/var/lib/seine/history.db");
 	assert_true(c.history_size == 4ull << 30);
+	assert_string_equal(c.state, "/var/lib/seine/state.db");
 }
 
 static void reads_a_file_and_its_drop_ins(void **state)
@@ -120,6 +127,7 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[agent]\nsocket = /a\001b\n", ":6: ", "control character" },
 		{ LEAST "[agent]\nsocket = run/x\n", ":6: ", "absolute" },
 		{ LEAST "[agent]\nhistory = no\n", ":6: ", "absolute" },
+		{ LEAST "[agent]\nstate = none\n", ":6: ", "absolute" },
 		{ LEAST "[agent]\nhistory_size = 4\n", ":6: ", "a size from 16M to 1024G" },
 		{ LEAST "[agent]\nhistory_size = 15M\n", ":6: ", "a size from 16M to 1024G" },
 		{ LEAST "[agent]\nhistory_size = 1025G\n", ":6: ", "a size from 16M" },
@@ -146,8 +154,24 @@ static void names_file_line_and_reason(void **state)
 		{ LEAST "[datapath]\nhello_one_in = 0\n", ":6: ", "from 1 to 1000000" },
 		{ LEAST "[datapath]\nsource_bits = 56\n", ": ", "prefix_v6" },
 		{ LEAST "[judge]\nentries_max = 200000\n", ": ", "hit_slots" },
+		{ LEAST "[judge]\nobserve_for = 31d\n", ":6: ", "a time from 0 to 30d" },
+		{ LEAST "[judge]\ncanary_for = soon\n", ":6: ", "a time from 0 to 30d" },
+		{ LEAST "[judge]\ncanary = 51%\n", ":6: ", "from 0% to 50%" },
+		{ LEAST "[judge]\nhold_out = 1\n", ":6: ", "from 0% to 50%" },
+		{ LEAST "[judge]\napprove = maybe\n", ":6: ", "no or yes" },
+		{ LEAST "[judge]\nspace_v4 = 20000000\n", ":6: ", "number from 0" },
+		{ LEAST "[judge]\nspace_v6 = -1\n", ":6: ", "number from 0" },
+		{ LEAST "[judge]\nbenign_requests_max = 11%\n", ":6: ", "from 0% to 10%" },
 		{ LEAST "[agent]\nwindow = 60s\ninterval = 40s\nheartbeat = 2m\n", ": ", "window" },
 		{ LEAST "[agent]\ninterval = 1500ms\nheartbeat = 2s\n", ": ", "two intervals" },
+		{ LEAST "[guard]\nspecial_use = maybe\n", ":6: ", "no or yes" },
+		{ LEAST "[guard]\nspecial_uses = no\n", ":6: ", "no such key in [guard]" },
+		{ LEAST "[guard]\nssh_port = 0\n", ":6: ", "1 to 65535" },
+		{ LEAST "[guard]\nssh_port = 22\nssh_port = 22\n", ":7: ", "twice" },
+		{ LEAST "[guard]\nssh_port = 443\n", ": ", "443 is a protected port" },
+		{ LEAST "[guard]\nhealth_checker = 10.0.0.1/8\n", ":6: ", "did you mean" },
+		{ LEAST "[guard]\nhealth_checker = 0.0.0.0/0\n", ":6: ", "too wide" },
+		{ LEAST "[guard]\nhealth_checker = lb.example\n", ":6: ", "not an IPv4" },
 		{ LEAST "[service]\nport_udp = 443\nport_udp = 443\n", ":7: ", "twice" },
 		{ LEAST "[interface]\nname = eth0\n", ":6: ", "twice" },
 		{ LEAST "[judge]\nttl = 2h\nttl_max = 1h\n", ": ", "longer than ttl_max" },
@@ -214,11 +238,16 @@ static void prints_what_it_reads(void **state)
 			 "[interface]\nname = eth1\nxdp = generic\n"
 			 "[agent]\ninterval = 1500ms\nwindow = 61s\non_stop = detach\n"
 			 "socket = /run/a b/c.sock\n"
-			 "history = none\nhistory_size = 17000K\n"
+			 "history = none\nhistory_size = 17000K\nstate = /srv/state.db\n"
 			 "[datapath]\nsource_bits = 56\ngap_min = 35ms\nserver_time = 1ms\n"
 			 "[correlate]\nq = 0.3%\nprefix_v6 = 48-56\nstacks_max = 2.75\n"
 			 "networks = /srv/networks.txt\n"
-			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n");
+			 "[judge]\nttl = 90m\nbenign_share_max = 0.00001\n"
+			 "observe_for = 0s\ncanary_for = 2d\ncanary = 10%\nhold_out = 0%\n"
+			 "approve = yes\nspace_v4 = 0\nspace_v6 = 65537\n"
+			 "benign_requests_max = 0.0002\n"
+			 "[guard]\nhealth_checker = 192.0.2.0/28\nhealth_checker = 2001:db8::7\n"
+			 "ssh_port = 2222\nssh_port = 22\nspecial_use = no\n");
 	assert_int_equal(conf_load(p->file, why, sizeof(why), &c), 0);
 	first = print(&c);
 	write_text(p->file, first);
@@ -233,10 +262,25 @@ static void prints_what_it_reads(void **state)
 	assert_true(again.shoal.q == 0.003);
 	assert_true(again.shoal.stacks_max == 2.75);
 	assert_true(again.judge.benign_share_max == 0.00001);
+	assert_int_equal(again.judge.observe_sec, 0);
+	assert_int_equal(again.judge.canary_sec, 2 * 86400);
+	assert_true(again.judge.canary_share == 0.1);
+	assert_true(again.judge.hold_out == 0);
+	assert_int_equal(again.judge.approve, 1);
+	assert_int_equal(again.judge.space_v4, 0);
+	assert_int_equal(again.judge.space_v6, 65537);
+	assert_true(again.judge.benign_requests_max == 0.0002);
 	assert_string_equal(again.socket, "/run/a b/c.sock");
 	assert_string_equal(again.networks, "/srv/networks.txt");
+	assert_int_equal(again.guard.n_checkers, 2);
+	assert_int_equal(again.guard.checkers[0].len, 124);
+	assert_int_equal(again.guard.checkers[1].len, 128);
+	assert_true(again.guard.ssh[0] == 1ull << 22);
+	assert_true(again.guard.ssh[2222 / 64] == 1ull << 2222 % 64);
+	assert_int_equal(again.guard.special_use, 0);
 	assert_string_equal(again.history, "");
 	assert_true(again.history_size == 17000 << 10);
+	assert_string_equal(again.state, "/srv/state.db");
 }
 
 /* "#key = value" is a default; "# sentence" is not. */

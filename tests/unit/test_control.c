@@ -139,7 +139,7 @@ static int ask(const char *verb, json_t **ret)
 {
 	_cleanup_(json_decrefp) json_t *request = json_pack("{s:s}", "verb", verb);
 	char why[CLIENT_WHY] = "";
-	int r = client_ask(path, request, NULL, why, ret);
+	int r = client_ask(path, request, -1, NULL, why, ret);
 
 	if (r < 0)
 		print_message("%s\n", why);
@@ -520,7 +520,7 @@ static void nobody_there(void **state)
 	char why[CLIENT_WHY];
 
 	(void)state;
-	assert_int_equal(client_ask("/nonexistent/sock", request, NULL, why, &answer), -ENOENT);
+	assert_int_equal(client_ask("/nonexistent/sock", request, -1, NULL, why, &answer), -ENOENT);
 	assert_string_equal(why, "/nonexistent/sock: no agent is running here");
 	assert_null(answer);
 }

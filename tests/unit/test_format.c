@@ -36,6 +36,21 @@ static void counts(void **state)
 	check(format_count, rows, ARRAY_LEN(rows));
 }
 
+static void exact(void **state)
+{
+	static const struct row rows[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 3112, "3,112" },
+		{ 1234567, "1,234,567" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+
+	(void)state;
+	check(format_exact, rows, ARRAY_LEN(rows));
+}
+
 static void bytes(void **state)
 {
 	static const struct row rows[] = {
@@ -82,10 +97,8 @@ static void ages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counts),
-		cmocka_unit_test(bytes),
-		cmocka_unit_test(times),
-		cmocka_unit_test(ages),
+		cmocka_unit_test(counts), cmocka_unit_test(exact), cmocka_unit_test(bytes),
+		cmocka_unit_test(times),  cmocka_unit_test(ages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,6 @@
 
 struct stage {
 	struct mind *mind;
-	struct entries *held;
 	uint64_t random;
 	struct seine_source rows[CROWD + SWARM];
 };
@@ -42,19 +41,19 @@ static double normal(struct stage *s)
 static void stage_clear(struct stage *s)
 {
 	mind_free(s->mind);
-	entries_free(s->held);
 }
 
 static void open_stage(struct stage *s)
 {
+	static struct judge_settings judge;
 	static const struct mind_settings settings = {
 		.observation = { .window_sec = DAY, .max = CROWD + SWARM },
 		.shoal = &shoal_defaults,
-		.judge = &judge_defaults,
+		.judge = &judge,
 	};
 
+	judge = judge_at_once(&judge_defaults);
 	assert_int_equal(mind_new(&settings, &s->mind), 0);
-	assert_int_equal(entries_new(0, &s->held), 0);
 }
 
 static struct seine_addr address(uint32_t i)
@@ -110,7 +109,6 @@ static void live(struct stage *s, bool swarm, uint32_t now_sec)
 /* Hands in what changed and thinks. Returns how many rounds there were. */
 static uint32_t turn(struct stage *s, uint32_t now_sec)
 {
-	const struct guards guards = { 0 };
 	struct campaigns *before = NULL;
 	uint32_t rounds = s->mind->n_rounds;
 
@@ -124,16 +122,38 @@ static uint32_t turn(struct stage *s, uint32_t now_sec)
 	assert_int_equal(mind_observe(s->mind, now_sec), 0);
 	assert_int_equal(mind_correlate(s->mind, now_sec, &before), 0);
 	campaigns_free(before);
-	assert_int_equal(mind_judge(s->mind, s->held, &guards, now_sec), 0);
-	entries_free(s->held);
-	s->held = take_ptr(s->mind->judgement->desired);
+	assert_int_equal(mind_judge_alone(s->mind, now_sec), 0);
 	return s->mind->n_rounds - rounds;
+}
+
+/* Whoever keeps what the mind remembers is told when there is something to keep. */
+static void check_what_changed(struct stage *s, uint32_t now_sec)
+{
+	_cleanup_(claims_freep) struct claims *claims = NULL;
+	const struct guards guards = { 0 };
+	struct entry over = {
+		.prefix = { .ip = { 0x20, 0x01 }, .len = 64 },
+		.row = { .action = SEINE_DROP, .origin = SEINE_AUTO, .expires_sec = now_sec },
+	};
+
+	assert_true(s->mind->ladder_changed);
+	s->mind->ladder_changed = false;
+	s->mind->reentries_changed = 0;
+	assert_int_equal(claims_from(s->mind->judgement->automatic, &claims), 0);
+	assert_int_equal(mind_judge(s->mind, claims, &guards, true, now_sec), 0);
+	assert_false(s->mind->ladder_changed);
+	assert_int_equal(claims_put(claims, &over), 0);
+	assert_int_equal(mind_judge(s->mind, claims, &guards, false, now_sec), 0);
+	assert_true(s->mind->ladder_changed);
+	assert_int_equal(s->mind->reentries_changed, 1);
+	assert_non_null(reentries_find(&s->mind->reentries, &over.prefix));
 }
 
 static void test_swarm_to_entries(void **state)
 {
 	_cleanup_(stage_clear) struct stage s = { .random = 5 };
 	const struct campaign *c;
+	const struct entries *e;
 
 	(void)state;
 	open_stage(&s);
@@ -146,9 +166,14 @@ static void test_swarm_to_entries(void **state)
 	assert_int_equal(c->hello_key, 99);
 	assert_in_range(c->n_members, SWARM * 95 / 100, SWARM);
 	assert_true(c->seen_sec[WINDOW_DAY] && c->seen_sec[WINDOW_WEEK]);
-	assert_in_range(s.held->n, SWARM * 95 / 100, SWARM);
-	for (size_t i = 0; i < s.held->n; i++)
-		assert_int_equal(s.held->list[i].row.campaign, c->id);
+	e = s.mind->judgement->automatic;
+	assert_in_range(e->n, SWARM * 95 / 100, SWARM);
+	for (size_t i = 0; i < e->n; i++) {
+		assert_int_equal(e->list[i].row.campaign, c->id);
+		assert_int_equal(e->list[i].row.action, SEINE_DROP);
+	}
+	assert_int_equal(ladder_find(&s.mind->ladder, c->id)->rung, RUNG_ENFORCE);
+	check_what_changed(&s, BEGIN + DAY);
 }
 
 static void test_crowd_alone(void **state)
@@ -161,7 +186,7 @@ static void test_crowd_alone(void **state)
 		live(&s, false, now);
 		turn(&s, now);
 		assert_int_equal(s.mind->campaigns->n, 0);
-		assert_int_equal(s.held->n, 0);
+		assert_int_equal(s.mind->judgement->automatic->n, 0);
 	}
 }
 

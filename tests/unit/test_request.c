@@ -110,11 +110,12 @@ static void drop_add_is_read(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
 		_cleanup_(json_decrefp) json_t *request = parse(accepted[i].line);
 		char why[REQUEST_WHY] = "";
+		bool dry_run = true;
 		struct entry e;
 
 		print_message("%s\n", accepted[i].name);
 		assert_non_null(request);
-		assert_int_equal(request_drop(request, NOW, why, &e), 0);
+		assert_int_equal(request_drop(request, NOW, why, &e, &dry_run), 0);
 		assert_int_equal(e.row.action, accepted[i].action);
 		assert_int_equal(e.row.expires_sec, accepted[i].expires_sec);
 		assert_int_equal(e.row.origin, SEINE_OPERATOR);
@@ -130,10 +131,11 @@ static void drop_add_is_strict(void **state)
 		_cleanup_(json_decrefp) json_t *request = parse(refused[i].line);
 		struct entry e = { .row.slot = 77 };
 		char why[REQUEST_WHY] = "";
+		bool dry_run = false;
 
 		print_message("%s\n", refused[i].name);
 		assert_non_null(request);
-		assert_int_equal(request_drop(request, NOW, why, &e), -EINVAL);
+		assert_int_equal(request_drop(request, NOW, why, &e, &dry_run), -EINVAL);
 		assert_non_null(strstr(why, refused[i].why));
 		assert_int_equal(e.row.slot, 77); /* untouched */
 	}
@@ -145,15 +147,18 @@ static void values_arrive(void **state)
 		parse(ADD(IP ",\"action\":\"limit\",\"rate_pps\":10,\"burst\":5,"
 			     "\"hello\":\"00c0ffee00c0ffee\",\"note\":\"b\xc3\xbcro\""));
 	char why[REQUEST_WHY], text[PREFIX_TEXT];
+	bool dry_run = true;
 	struct entry e;
 
 	(void)state;
-	assert_int_equal(request_drop(request, NOW, why, &e), 0);
+	assert_int_equal(request_drop(request, NOW, why, &e, &dry_run), 0);
 	assert_string_equal(prefix_format(&e.prefix, text), "203.0.113.0/24");
 	assert_int_equal(e.row.rate_pps, 10);
 	assert_int_equal(e.row.burst, 5);
 	assert_true(e.row.hello_key == 0x00c0ffee00c0ffee);
 	assert_string_equal(e.row.note, "b\xc3\xbcro");
+	assert_int_equal(e.row.actor, SEINE_NO_ACTOR);
+	assert_false(dry_run);
 }
 
 static void allow_holds_for_ever_by_default(void **state)
@@ -164,12 +169,13 @@ static void allow_holds_for_ever_by_default(void **state)
 		parse("{\"verb\":\"allow add\",\"prefix\":\"192.0.2.1\",\"ttl_sec\":60}");
 	struct allow_entry a;
 	char why[REQUEST_WHY];
+	bool dry_run;
 
 	(void)state;
-	assert_int_equal(request_allow(ever, NOW, why, &a), 0);
+	assert_int_equal(request_allow(ever, NOW, why, &a, &dry_run), 0);
 	assert_int_equal(a.row.expires_sec, 0);
 	assert_string_equal(a.row.note, "office");
-	assert_int_equal(request_allow(hour, NOW, why, &a), 0);
+	assert_int_equal(request_allow(hour, NOW, why, &a, &dry_run), 0);
 	assert_int_equal(a.row.expires_sec, NOW + 60);
 }
 

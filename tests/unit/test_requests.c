@@ -307,7 +307,7 @@ static int without_history(void **state)
 	campaign.ended_sec = 0;
 	campaign.n_members = ARRAY_LEN(members);
 	mind.campaigns = &campaigns;
-	judgement.desired = NULL;
+	judgement.automatic = NULL;
 	return 0;
 }
 
@@ -332,8 +332,9 @@ static const char *events(void)
 
 static void dossiers_at_decisions(void **state)
 {
-	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
-	struct entries desired = { .list = &e, .n = 1 };
+	struct entry e = { .prefix = prefixes[0].prefix,
+			   .row = { .campaign = ID, .action = SEINE_CANARY } };
+	struct entries wanted = { .list = &e, .n = 1 };
 	struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
 
 	(void)state;
@@ -344,7 +345,11 @@ static void dossiers_at_decisions(void **state)
 	m.unix_sec++;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "found"); /* nothing was decided */
-	judgement.desired = &desired;
+	judgement.automatic = &wanted;
+	e.row.action = SEINE_WATCH;
+	dossiers_keep(&agent, &m);
+	assert_string_equal(events(), "found"); /* nothing is done about it */
+	e.row.action = SEINE_CANARY;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "acted found");
 	m.unix_sec++;
@@ -377,17 +382,18 @@ static void a_dossier_that_cannot_be_written_is_tried_again(void **state)
 static void a_name_that_is_used_again_begins_anew(void **state)
 {
 	struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
-	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
-	struct entries desired = { .list = &e, .n = 1 };
+	struct entry e = { .prefix = prefixes[0].prefix,
+			   .row = { .campaign = ID, .action = SEINE_CANARY } };
+	struct entries wanted = { .list = &e, .n = 1 };
 	struct campaigns none = { 0 };
 
 	(void)state;
 	agent.started_sec = 0;
-	judgement.desired = &desired;
+	judgement.automatic = &wanted;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "acted found");
 	mind.campaigns = &none;
-	judgement.desired = NULL;
+	judgement.automatic = NULL;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "acted found");
 	mind.campaigns = &campaigns;
@@ -404,14 +410,15 @@ static void a_name_that_is_used_again_begins_anew(void **state)
 /* One that a former life has found is not found again. */
 static void a_remembered_campaign_is_not_new(void **state)
 {
-	struct entry e = { .prefix = prefixes[0].prefix, .row = { .campaign = ID } };
-	struct entries desired = { .list = &e, .n = 1 };
+	struct entry e = { .prefix = prefixes[0].prefix,
+			   .row = { .campaign = ID, .action = SEINE_CANARY } };
+	struct entries wanted = { .list = &e, .n = 1 };
 	const struct moment m = { .now_sec = 1000, .unix_sec = 1700000000 };
 
 	(void)state;
 	agent.started_sec = 500;
 	campaign.first_sec = 400;
-	judgement.desired = &desired;
+	judgement.automatic = &wanted;
 	dossiers_keep(&agent, &m);
 	assert_string_equal(events(), "");
 	campaign.first_sec = 0;

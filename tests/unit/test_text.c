@@ -82,6 +82,31 @@ static void wide_tables_fit_the_line(void **state)
 	assert_memory_equal(line + strlen(line) - strlen("b…"), "b…", strlen("b…"));
 }
 
+static void the_widest_column_is_cut_first(void **state)
+{
+	static const struct text_column three[] = {
+		{ "", TEXT_LEFT, false },
+		{ "PREFIX", TEXT_LEFT, true },
+		{ "ACTION", TEXT_LEFT, true },
+		{ "NOTE", TEXT_LEFT, true },
+	};
+	struct text_style narrow = { .width = 47 };
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(text_table_new(three, ARRAY_LEN(three), &t), 0);
+	text_cell(t, "+");
+	text_cell(t, "2001:db8:1234:5678::/64");
+	text_cell(t, "canary 5 %%");
+	text_cell(t, "a note that is long");
+	assert_int_equal(text_table_print(t, &narrow, to), 0);
+	fclose(to);
+	assert_non_null(strstr(printed, "\n+  2001:db8:1234:5678::/64  canary 5~  a note ~\n"));
+}
+
 static void width_is_counted_in_characters(void **state)
 {
 	_cleanup_(freep) char *printed = print_row(&plain, "büro", "7", "x");
@@ -108,6 +133,41 @@ static void control_characters_are_not_printed(void **state)
 
 	(void)state;
 	assert_string_equal(printed, "NAME   N  NOTE\n?[2Jx  7  a?b?c?\n");
+}
+
+static void facts_stand_below_each_other(void **state)
+{
+	struct text_style narrow = { .width = 30, .utf8 = true, .colour = true };
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	text_fact(&narrow, to, "mode", TEXT_PLAIN, "%s", "observe");
+	text_fact(&narrow, to, "trouble", TEXT_RED, "%d tables are full, all of them", 3);
+	fclose(to);
+	assert_string_equal(printed, "mode        observe\n"
+				     "trouble    \033[31m 3 tables are full,\n"
+				     "            all of them\n\033[0m");
+}
+
+static void rows_are_painted_one_by_one(void **state)
+{
+	struct text_style colour = { .width = TEXT_WIDTH, .colour = true };
+	_cleanup_(text_table_freep) struct text_table *t = NULL;
+	_cleanup_(freep) char *printed = NULL;
+	size_t size;
+	FILE *to = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(text_table_new(columns, ARRAY_LEN(columns), &t), 0);
+	text_paint(t, TEXT_GREEN);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(columns); i++)
+		text_cell(t, "x");
+	assert_int_equal(text_table_print(t, &colour, to), 0);
+	fclose(to);
+	assert_string_equal(printed, "\033[1mNAME  N  NOTE\033[0m\n"
+				     "\033[32mx     x  x\033[0m\nx     x  x\n");
 }
 
 static void colours_only_when_asked(void **state)
@@ -179,9 +239,12 @@ int main(void)
 		cmocka_unit_test(lines_do_not_end_in_blanks),
 		cmocka_unit_test(no_rows_print_nothing),
 		cmocka_unit_test(wide_tables_fit_the_line),
+		cmocka_unit_test(the_widest_column_is_cut_first),
 		cmocka_unit_test(width_is_counted_in_characters),
 		cmocka_unit_test(ascii_terminals_get_ascii),
 		cmocka_unit_test(control_characters_are_not_printed),
+		cmocka_unit_test(facts_stand_below_each_other),
+		cmocka_unit_test(rows_are_painted_one_by_one),
 		cmocka_unit_test(colours_only_when_asked),
 		cmocka_unit_test(paragraphs_break_at_blanks),
 		cmocka_unit_test(items_hang_behind_their_mark),

@@ -51,25 +51,43 @@ static const struct {
 	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 
-int duration_parse(const char *text, uint64_t *ret_ms)
+/* One number and its unit; `unit` moves behind the one found, so that the next must be smaller. */
+static int duration_part(const char **text, size_t *unit, uint64_t *sum)
 {
+	size_t len;
 	uint64_t v;
 
-	if (digits(&text, &v) < 0)
+	if (digits(text, &v) < 0)
 		return -EINVAL;
-	if (!*text && !v) {
-		*ret_ms = 0;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (strcmp(text, units[i].name))
+	len = strspn(*text, "dhms");
+	for (size_t i = *unit; i < ARRAY_LEN(units); i++) {
+		if (strlen(units[i].name) != len || strncmp(*text, units[i].name, len) != 0)
 			continue;
-		if (__builtin_mul_overflow(v, units[i].ms, &v))
+		if (__builtin_mul_overflow(v, units[i].ms, &v) ||
+		    __builtin_add_overflow(*sum, v, sum))
 			return -EINVAL;
-		*ret_ms = v;
+		*text += len;
+		*unit = i + 1;
 		return 0;
 	}
 	return -EINVAL;
+}
+
+int duration_parse(const char *text, uint64_t *ret_ms)
+{
+	uint64_t sum = 0;
+	size_t unit = 0;
+
+	if (strcmp(text, "0") == 0) {
+		*ret_ms = 0;
+		return 0;
+	}
+	do {
+		if (duration_part(&text, &unit, &sum) < 0)
+			return -EINVAL;
+	} while (*text);
+	*ret_ms = sum;
+	return 0;
 }
 
 const char *duration_format(uint64_t ms, char *buf)

@@ -11,7 +11,8 @@
 /* "1234", between min and max. */
 int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
-/* "20ms", "90s", "10m", "24h", "7d" in milliseconds. A unit is needed, except for 0. */
+/* "20ms", "90s", "10m", "24h", "7d", "1h30m" in milliseconds: each unit once, the largest first. A
+ * unit is needed, except for 0. */
 int duration_parse(const char *text, uint64_t *ret_ms);
 
 #define DURATION_TEXT 24

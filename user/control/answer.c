@@ -12,7 +12,7 @@
 
 static const char *const code_names[] = {
 	[ANSWER_FAILED] = "failed", [ANSWER_INVALID] = "invalid", [ANSWER_MISSING] = "missing",
-	[ANSWER_DENIED] = "denied", [ANSWER_REFUSED] = "refused",
+	[ANSWER_DENIED] = "denied", [ANSWER_REFUSED] = "refused", [ANSWER_BUSY] = "busy",
 };
 
 void answer_clear(struct answer *a)

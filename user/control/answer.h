@@ -27,6 +27,7 @@ enum answer_code {
 	ANSWER_MISSING, /* there is no such thing */
 	ANSWER_DENIED,	/* the caller may not */
 	ANSWER_REFUSED, /* a guard forbids it to anyone */
+	ANSWER_BUSY,	/* too much was asked for; later it will be answered */
 };
 
 /*

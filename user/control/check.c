@@ -2,9 +2,9 @@
 /*
  * The datapath's verdict, told in user space. tests/unit/test_check.c holds the order of the rules.
  */
-#include "bpf/hash.h"
 #include "user/base/cleanup.h"
 #include "user/control/check.h"
+#include "user/judge/share.h"
 
 static const struct {
 	const char *name, *sentence;
@@ -42,23 +42,32 @@ static bool in_force(uint32_t expires_sec, uint32_t now_sec)
 	return !expires_sec || expires_sec > now_sec;
 }
 
-/* The longest one without a condition; or else the longest that asks for a ClientHello. */
-static const struct entry *find_entry(const struct check_state *s, const struct prefix *address)
+/* The longest in force for every ClientHello or for this one; 0: none is known. */
+static const struct entry *find_entry(const struct check_state *s, const struct prefix *address,
+				      uint64_t hello_key)
 {
-	const struct entry *qualified = NULL;
-
 	for (int len = address->len; len >= 0; len--) {
 		struct prefix p = prefix_parent(address, len);
 		const struct entry *e = entries_find(s->entries, &p);
 
-		if (!e || !in_force(e->row.expires_sec, s->now_sec))
-			continue;
-		if (!e->row.hello_key)
+		if (e && in_force(e->row.expires_sec, s->now_sec) &&
+		    (!e->row.hello_key || e->row.hello_key == hello_key))
 			return e;
-		if (!qualified)
-			qualified = e;
 	}
-	return qualified;
+	return NULL;
+}
+
+/* The longest in force, whatever it asks for. */
+static const struct entry *find_any(const struct check_state *s, const struct prefix *address)
+{
+	for (int len = address->len; len >= 0; len--) {
+		struct prefix p = prefix_parent(address, len);
+		const struct entry *e = entries_find(s->entries, &p);
+
+		if (e && in_force(e->row.expires_sec, s->now_sec))
+			return e;
+	}
+	return NULL;
 }
 
 /* The datapath asks a longest-prefix trie: an expired longer one hides a shorter one here as it
@@ -75,16 +84,14 @@ static const struct allow_entry *find_allow(const struct check_state *s,
 	return longest && in_force(longest->row.expires_sec, s->now_sec) ? longest : NULL;
 }
 
-static bool in_share(const struct check_state *s, const struct prefix *address, uint32_t share)
+static bool spared(const struct check_state *s, const struct prefix *address,
+		   const struct seine_entry *row)
 {
 	struct prefix source = *address;
-	uint64_t hash;
 
 	if (!prefix_is_v4(address) && s->meta.source_bits < 128)
 		source = prefix_parent(address, s->meta.source_bits);
-	hash = seine_hash(seine_addr_word(source.ip), seine_addr_word(source.ip + 8), s->meta.seed1,
-			  s->meta.seed0);
-	return (hash >> 32) * SEINE_SHARE >> 32 < share;
+	return share_spares(&s->meta, row, source.ip);
 }
 
 static enum check_verdict act(const struct check_state *s, const struct prefix *address,
@@ -98,14 +105,14 @@ static enum check_verdict act(const struct check_state *s, const struct prefix *
 		return CHECK_ALLOWED;
 	switch (row->action) {
 	case SEINE_DROP:
-		if (!row->share || in_share(s, address, row->share))
-			break;
-		return CHECK_HELD_OUT;
+		if (spared(s, address, row))
+			return CHECK_HELD_OUT;
+		break;
 	case SEINE_LIMIT: break;
 	case SEINE_CANARY:
-		if (in_share(s, address, row->share))
-			break;
-		return CHECK_CANARY_SPARED;
+		if (spared(s, address, row))
+			return CHECK_CANARY_SPARED;
+		break;
 	default: return CHECK_WATCHED;
 	}
 	if (row->origin == SEINE_AUTO && !s->agent_alive)
@@ -115,18 +122,31 @@ static enum check_verdict act(const struct check_state *s, const struct prefix *
 	return row->action == SEINE_LIMIT ? CHECK_LIMITED : CHECK_DROPPED;
 }
 
+static bool stops(enum check_verdict v)
+{
+	return check_drops(v) || v == CHECK_WOULD_DROP;
+}
+
+/* A SYN shows no ClientHello: what drops it decides. A connection that gets further meets the
+ * longest entry for what it shows then. */
 void check_address(const struct check_state *s, const struct prefix *address, struct check *ret)
 {
 	struct check c = {
-		.entry = find_entry(s, address),
+		.entry = find_entry(s, address, 0),
 		.allow = find_allow(s, address),
 	};
 
-	if (s->off)
+	if (s->off) {
 		c.verdict = CHECK_SWITCHED_OFF;
-	else if (!c.entry)
-		c.verdict = CHECK_PASSED;
-	else
-		c.verdict = act(s, address, &c);
+		*ret = c;
+		return;
+	}
+	c.verdict = c.entry ? act(s, address, &c) : CHECK_PASSED;
+	if (!stops(c.verdict)) {
+		const struct entry *later = find_entry(s, address, s->hello_key);
+
+		c.entry = later ? later : find_any(s, address);
+		c.verdict = c.entry ? act(s, address, &c) : CHECK_PASSED;
+	}
 	*ret = c;
 }

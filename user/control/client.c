@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include "user/base/cleanup.h"
 #include "user/control/client.h"
+#include "user/control/passing.h"
 
 #define QUIET_SEC 2 /* nobody minds waiting this long without a word */
 
@@ -78,27 +79,29 @@ static int wait_for(int fd, short events, client_waiting waiting)
 	return -ETIMEDOUT;
 }
 
-static int send_all(int fd, const char *bytes, size_t len, client_waiting waiting)
+/* `passed` goes along with the first bytes. */
+static int send_all(int fd, const char *bytes, size_t len, int passed, client_waiting waiting)
 {
 	while (len) {
-		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-		int r;
+		ssize_t n = passing_send(fd, bytes, len, passed);
+		int r = 0;
 
-		if (n < 0 && errno != EAGAIN)
-			return -errno;
-		if (n < 0) {
+		if (n < 0 && n != -EAGAIN)
+			return (int)n;
+		if (n < 0)
 			r = wait_for(fd, POLLOUT, waiting);
-			if (r < 0)
-				return r;
+		if (r < 0)
+			return r;
+		if (n < 0)
 			continue;
-		}
+		passed = -1;
 		bytes += n;
 		len -= n;
 	}
 	return 0;
 }
 
-static int send_request(int fd, const json_t *request, client_waiting waiting)
+static int send_request(int fd, const json_t *request, int passed, client_waiting waiting)
 {
 	_cleanup_(freep) char *line = json_dumps(request, JSON_COMPACT);
 	size_t len;
@@ -107,7 +110,7 @@ static int send_request(int fd, const json_t *request, client_waiting waiting)
 		return -ENOMEM;
 	len = strlen(line);
 	line[len] = '\n';
-	return send_all(fd, line, len + 1, waiting);
+	return send_all(fd, line, len + 1, passed, waiting);
 }
 
 /* Takes in what has come, at least a byte. */
@@ -138,7 +141,8 @@ static int receive_line(int fd, client_waiting waiting, struct text *t)
 	return r;
 }
 
-static int converse(const char *path, const json_t *request, client_waiting waiting, json_t **ret)
+static int converse(const char *path, const json_t *request, int passed, client_waiting waiting,
+		    json_t **ret)
 {
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(text_freep) struct text t = { 0 };
@@ -147,7 +151,7 @@ static int converse(const char *path, const json_t *request, client_waiting wait
 
 	r = connect_to(path, &fd);
 	if (r == 0)
-		r = send_request(fd, request, waiting);
+		r = send_request(fd, request, passed, waiting);
 	if (r == 0)
 		r = receive_line(fd, waiting, &t);
 	if (r < 0)
@@ -235,10 +239,10 @@ static const char *reason(int r)
 	}
 }
 
-int client_ask(const char *path, const json_t *request, client_waiting waiting, char *why,
-	       json_t **ret)
+int client_ask(const char *path, const json_t *request, int passed, client_waiting waiting,
+	       char *why, json_t **ret)
 {
-	int r = converse(path, request, waiting, ret);
+	int r = converse(path, request, passed, waiting, ret);
 
 	if (r < 0)
 		snprintf(why, CLIENT_WHY, "%s: %s", path, reason(r));
@@ -253,7 +257,7 @@ int client_follow(const char *path, const json_t *request, client_waiting waitin
 
 	r = connect_to(path, &f.fd);
 	if (r == 0)
-		r = send_request(f.fd, request, waiting);
+		r = send_request(f.fd, request, -1, waiting);
 	if (r == 0)
 		r = follow(&f, waiting);
 	if (r < 0)

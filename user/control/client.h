@@ -23,10 +23,11 @@ typedef void (*client_waiting)(unsigned int seconds);
 /*
  * 0 with the agent's answer, which may be an error of its own (answer_is_error()). Otherwise
  * nobody could be asked: -ENOENT, -ECONNREFUSED, -EACCES, -ETIMEDOUT, -EPROTO... and a sentence
- * in `why` (CLIENT_WHY bytes).
+ * in `why` (CLIENT_WHY bytes). The descriptor `passed` goes along with the request and stays the
+ * caller's; -1: none.
  */
-int client_ask(const char *path, const json_t *request, client_waiting waiting, char *why,
-	       json_t **ret);
+int client_ask(const char *path, const json_t *request, int passed, client_waiting waiting,
+	       char *why, json_t **ret);
 
 /*
  * The same with all that comes: calls `line` with the answer, then with each line, however long

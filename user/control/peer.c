@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "user/control/peer.h"
@@ -51,8 +50,14 @@ int control_peer_of(int fd, struct control_peer *ret)
 
 	ret->uid = cred.uid;
 	ret->pid = cred.pid;
+	ret->fd = -1;
 	ret->right =
 		control_right_of(cred.uid, groups, n, geteuid(), control_group(CONTROL_GROUP_READ),
 				 control_group(CONTROL_GROUP_CHANGE));
 	return 0;
+}
+
+bool control_peer_trusted(const struct control_peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
 }

@@ -12,6 +12,7 @@
 #ifndef CONTROL_PEER_H
 #define CONTROL_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,10 +26,14 @@ struct control_peer {
 	uid_t uid;
 	pid_t pid;
 	enum control_right right;
+	int fd; /* the descriptor that came with the request, closed after the answer; -1: none */
 };
 
-/* Of a connected socket. */
+/* Of a connected socket; no descriptor has come yet. */
 int control_peer_of(int fd, struct control_peer *ret);
+
+/* Root and the user the agent runs as. */
+bool control_peer_trusted(const struct control_peer *peer);
 
 /* The right of a user in these groups; CONTROL_NO_GROUP stands for a group that does not exist. */
 enum control_right control_right_of(uid_t uid, const gid_t *groups, size_t n_groups, uid_t agent,

@@ -10,105 +10,8 @@
 #include "user/base/refuse.h"
 #include "user/control/answer.h"
 #include "user/control/request.h"
+#include "user/control/request_read.h"
 #include "user/control/seedfile.h"
-
-static const char *const action_names[] = {
-	[SEINE_WATCH] = "watch",
-	[SEINE_CANARY] = "canary",
-	[SEINE_DROP] = "drop",
-	[SEINE_LIMIT] = "limit",
-};
-static const char *const mode_names[] = {
-	[SEINE_OBSERVE] = "observe",
-	[SEINE_ENFORCE] = "enforce",
-};
-static const char *const origin_names[] = {
-	[SEINE_EXTERNAL] = "external", [SEINE_OPERATOR] = "operator", [SEINE_AUTO] = "auto",
-	[SEINE_FEED] = "feed",	       [SEINE_FLEET] = "fleet",
-};
-static const char *const gap_names[] = {
-	[SEINE_GAP_UNKNOWN] = "unknown",
-	[SEINE_GAP_NONE] = "none",
-	[SEINE_GAP_SINGLE] = "single",
-	[SEINE_GAP_DUAL] = "dual",
-};
-
-#define ABSENT INT64_MIN /* an optional number that was not given */
-
-/* Numbers from a map may be anything. */
-#define NAME(names, i) ((unsigned int)(i) < ARRAY_LEN(names) ? (names)[i] : "unknown")
-
-const char *action_name(enum seine_action action)
-{
-	return NAME(action_names, action);
-}
-
-const char *mode_name(enum seine_mode mode)
-{
-	return NAME(mode_names, mode);
-}
-
-const char *origin_name(enum seine_origin origin)
-{
-	return NAME(origin_names, origin);
-}
-
-const char *gap_name(enum seine_gap gap)
-{
-	return NAME(gap_names, gap);
-}
-
-static int name_find(const char *const *names, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return i;
-	return -ENOENT;
-}
-
-int action_parse(const char *name, enum seine_action *ret)
-{
-	int i = name_find(action_names, ARRAY_LEN(action_names), name);
-
-	if (i < 0)
-		return i;
-	*ret = i;
-	return 0;
-}
-
-static int hex_parse(const char *text, size_t digits_min, size_t digits_max, uint64_t *ret)
-{
-	size_t len = strlen(text);
-
-	if (len < digits_min || len > digits_max || strspn(text, "0123456789abcdefABCDEF") != len)
-		return -ENOENT;
-	*ret = strtoull(text, NULL, 16);
-	return *ret ? 0 : -ENOENT;
-}
-
-int campaign_parse(const char *text, uint32_t *ret)
-{
-	uint64_t id;
-	int r;
-
-	r = hex_parse(strncmp(text, "c-", 2) == 0 ? text + 2 : text, 1, 8, &id);
-	if (r < 0)
-		return r;
-	*ret = id;
-	return 0;
-}
-
-int hello_parse(const char *text, uint64_t *ret)
-{
-	uint64_t key;
-	int r;
-
-	r = hex_parse(text, 16, 16, &key);
-	if (r < 0)
-		return r;
-	*ret = key;
-	return 0;
-}
 
 int request_parse(const char *line, size_t len, char *why, json_t **ret)
 {
@@ -131,8 +34,7 @@ const char *request_verb(const json_t *request)
 	return json_string_value(json_object_get(request, "verb"));
 }
 
-/* json_unpack() over all members of the request besides its verb. */
-static int unpack(const json_t *request, char *why, const char *format, ...)
+int request_unpack(const json_t *request, char *why, const char *format, ...)
 {
 	const char *verb = request_verb(request);
 	json_error_t error;
@@ -145,65 +47,9 @@ static int unpack(const json_t *request, char *why, const char *format, ...)
 	return r < 0 ? refuse(why, REQUEST_WHY, "%.40s: %.150s", verb, error.text) : 0;
 }
 
-int entry_prefix_parse(const char *text, char *why, struct prefix *ret)
-{
-	struct prefix p;
-	int r;
-
-	r = prefix_parse(text, why, REQUEST_WHY, &p);
-	if (r < 0)
-		return r;
-	if (prefix_too_wide(&p))
-		return refuse(why, REQUEST_WHY,
-			      "%.50s: too wide: nothing wider than /8 (IPv6: /16) is accepted",
-			      text);
-	*ret = p;
-	return 0;
-}
-
-static int read_note(const char *text, char *why, char *ret)
-{
-	if (strlen(text) >= SEINE_NOTE)
-		return refuse(why, REQUEST_WHY, "note: longer than %d bytes", SEINE_NOTE - 1);
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return refuse(why, REQUEST_WHY,
-				      "note: control characters are not accepted");
-	memset(ret, 0, SEINE_NOTE);
-	memcpy(ret, text, strlen(text));
-	return 0;
-}
-
-/* From a relative time to seconds since boot, where 0 is never. */
-static int read_expiry(int permanent, json_int_t ttl_sec, uint32_t now_sec, char *why,
-		       uint32_t *ret)
-{
-	if (permanent && ttl_sec != ABSENT)
-		return refuse(why, REQUEST_WHY,
-			      "a permanent entry has no time to live: give one of the two");
-	if (permanent) {
-		*ret = 0;
-		return 0;
-	}
-	if (ttl_sec == ABSENT)
-		ttl_sec = REQUEST_TTL_SEC;
-	if (ttl_sec < 1 || ttl_sec > REQUEST_TTL_MAX_SEC)
-		return refuse(why, REQUEST_WHY, "time to live: 1 s to 366 d, or permanent");
-	*ret = now_sec + ttl_sec;
-	return 0;
-}
-
-bool request_keep_expiry(uint32_t held_expires, uint32_t *expires_sec)
-{
-	if (!*expires_sec || (held_expires && held_expires <= *expires_sec))
-		return false;
-	*expires_sec = held_expires;
-	return true;
-}
-
 int request_nothing(const json_t *request, char *why)
 {
-	return unpack(request, why, "{s:s}", "verb", &(const char *){ NULL });
+	return request_unpack(request, why, "{s:s}", "verb", &(const char *){ NULL });
 }
 
 int request_address(const json_t *request, char *why, struct prefix *ret)
@@ -211,7 +57,7 @@ int request_address(const json_t *request, char *why, struct prefix *ret)
 	const char *verb, *text;
 	int r;
 
-	r = unpack(request, why, "{s:s, s:s}", "verb", &verb, "address", &text);
+	r = request_unpack(request, why, "{s:s, s:s}", "verb", &verb, "address", &text);
 	if (r < 0)
 		return r;
 	return prefix_parse_address(text, why, REQUEST_WHY, ret);
@@ -222,7 +68,7 @@ int request_prefix(const json_t *request, char *why, struct prefix *ret)
 	const char *verb, *text;
 	int r;
 
-	r = unpack(request, why, "{s:s, s:s}", "verb", &verb, "prefix", &text);
+	r = request_unpack(request, why, "{s:s, s:s}", "verb", &verb, "prefix", &text);
 	if (r < 0)
 		return r;
 	return prefix_parse(text, why, REQUEST_WHY, ret);
@@ -258,8 +104,8 @@ int request_rows(const json_t *request, const char *const *sorts, char *why,
 	struct request_rows rows = { 0 };
 	int r;
 
-	r = unpack(request, why, "{s:s, s?I, s?s, s?s}", "verb", &verb, "limit", &limit, "sort",
-		   &sort, "within", &within);
+	r = request_unpack(request, why, "{s:s, s?I, s?s, s?s}", "verb", &verb, "limit", &limit,
+			   "sort", &sort, "within", &within);
 	if (r < 0)
 		return r;
 	r = read_limit(limit, why, &rows.limit);
@@ -280,6 +126,14 @@ int request_rows(const json_t *request, const char *const *sorts, char *why,
 	return 0;
 }
 
+static int read_campaign(const char *text, char *why, uint32_t *ret)
+{
+	if (campaign_parse(text, ret) < 0)
+		return refuse(why, REQUEST_WHY, "%.40s: not the id of a campaign, such as c-1f3a",
+			      text);
+	return 0;
+}
+
 int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_t *ret_limit)
 {
 	json_int_t limit = REQUEST_LIMIT;
@@ -287,15 +141,16 @@ int request_campaign(const json_t *request, char *why, uint32_t *ret_id, uint32_
 	uint32_t id, rows = 0;
 	int r;
 
-	r = unpack(request, why, "{s:s, s:s, s?I}", "verb", &verb, "id", &text, "limit", &limit);
+	r = request_unpack(request, why, "{s:s, s:s, s?I}", "verb", &verb, "id", &text, "limit",
+			   &limit);
 	if (r < 0)
 		return r;
 	r = read_limit(limit, why, &rows);
 	if (r < 0)
 		return r;
-	if (campaign_parse(text, &id) < 0)
-		return refuse(why, REQUEST_WHY, "%.40s: not the id of a campaign, such as c-1f3a",
-			      text);
+	r = read_campaign(text, why, &id);
+	if (r < 0)
+		return r;
 
 	*ret_id = id;
 	*ret_limit = rows;
@@ -333,8 +188,8 @@ int request_seeds(const json_t *request, char *why, uint32_t *ret_ttl_sec, struc
 	json_t *lines;
 	int r;
 
-	r = unpack(request, why, "{s:s, s?I, s:o}", "verb", &verb, "ttl_sec", &ttl, "seeds",
-		   &lines);
+	r = request_unpack(request, why, "{s:s, s?I, s:o}", "verb", &verb, "ttl_sec", &ttl, "seeds",
+			   &lines);
 	if (r < 0)
 		return r;
 	if (ttl < 1 || ttl > REQUEST_TTL_MAX_SEC)
@@ -360,9 +215,9 @@ int request_hello(const json_t *request, char *why, const char **ret_id, const c
 	const char *verb, *id, *name = "";
 	int r;
 
-	r = ret_name ? unpack(request, why, "{s:s, s:s, s:s}", "verb", &verb, "id", &id, "name",
-			      &name)
-		     : unpack(request, why, "{s:s, s:s}", "verb", &verb, "id", &id);
+	r = ret_name ? request_unpack(request, why, "{s:s, s:s, s:s}", "verb", &verb, "id", &id,
+				      "name", &name)
+		     : request_unpack(request, why, "{s:s, s:s}", "verb", &verb, "id", &id);
 	if (r < 0)
 		return r;
 	*ret_id = id;
@@ -376,110 +231,80 @@ int request_mode(const json_t *request, char *why, enum seine_mode *ret)
 	const char *verb, *name;
 	int r;
 
-	r = unpack(request, why, "{s:s, s:s}", "verb", &verb, "mode", &name);
+	r = request_unpack(request, why, "{s:s, s:s}", "verb", &verb, "mode", &name);
 	if (r < 0)
 		return r;
-	r = name_find(mode_names, ARRAY_LEN(mode_names), name);
-	if (r < 0)
-		return refuse(why, REQUEST_WHY, "mode: observe or enforce");
-
-	*ret = r;
-	return 0;
+	return mode_parse(name, ret) < 0 ? refuse(why, REQUEST_WHY, "mode: observe or enforce") : 0;
 }
 
-/* What an action needs, and nothing that it would ignore. */
-static int check_action(enum seine_action action, json_int_t share, json_int_t rate,
-			json_int_t burst, char *why)
+int request_within(const json_t *request, char *why, struct prefix *ret)
 {
-	if (share == ABSENT ? action == SEINE_CANARY : share < 1 || share > SEINE_SHARE)
-		return refuse(why, REQUEST_WHY, "share: more than 0 %% and at most 100 %%");
-	if (share != ABSENT && action != SEINE_CANARY && action != SEINE_DROP)
-		return refuse(why, REQUEST_WHY, "share: with action canary or drop");
-	if (action == SEINE_LIMIT ? rate < 1 || rate > UINT32_MAX : rate != ABSENT)
-		return refuse(why, REQUEST_WHY,
-			      "rate: 1 or more packets per second, with action limit");
-	if (burst != ABSENT && (action != SEINE_LIMIT || burst < 1 || burst > REQUEST_BURST_MAX))
-		return refuse(why, REQUEST_WHY, "burst: 1 to %d packets, with action limit",
-			      REQUEST_BURST_MAX);
-	return 0;
-}
-
-static int read_action(const char *name, json_int_t share, json_int_t rate, json_int_t burst,
-		       char *why, struct seine_entry *ret)
-{
-	enum seine_action action;
+	const char *verb, *within = NULL;
+	struct prefix p = { 0 };
 	int r;
 
-	if (action_parse(name, &action) < 0)
-		return refuse(why, REQUEST_WHY, "action: watch, canary, drop or limit");
-	r = check_action(action, share, rate, burst, why);
+	r = request_unpack(request, why, "{s:s, s?s}", "verb", &verb, "within", &within);
+	if (r == 0 && within)
+		r = prefix_parse(within, why, REQUEST_WHY, &p);
 	if (r < 0)
 		return r;
-
-	ret->action = action;
-	if (share != ABSENT)
-		ret->share = share;
-	if (action == SEINE_LIMIT) {
-		ret->rate_pps = rate;
-		ret->burst = burst != ABSENT ? burst : 1;
-	}
+	*ret = p;
 	return 0;
 }
 
-int request_drop(const json_t *request, uint32_t now_sec, char *why, struct entry *ret)
+int request_order(const json_t *request, char *why, uint32_t *ret_id, char ret_note[SEINE_NOTE])
 {
-	const char *verb, *prefix, *action = "drop", *hello = NULL, *note = "";
-	json_int_t ttl = ABSENT, share = ABSENT, rate = ABSENT, burst = ABSENT;
-	struct entry e = { .row = { .origin = SEINE_OPERATOR, .added_sec = now_sec } };
-	int permanent = 0, r;
+	const char *verb, *text, *note = "";
+	uint32_t id;
+	int r;
 
-	r = unpack(request, why, "{s:s, s:s, s?I, s?b, s?s, s?I, s?I, s?I, s?s, s?s}", "verb",
-		   &verb, "prefix", &prefix, "ttl_sec", &ttl, "permanent", &permanent, "action",
-		   &action, "share", &share, "rate_pps", &rate, "burst", &burst, "hello", &hello,
-		   "note", &note);
+	r = request_unpack(request, why, "{s:s, s:s, s?s}", "verb", &verb, "id", &text, "note",
+			   &note);
 	if (r < 0)
 		return r;
-	r = entry_prefix_parse(prefix, why, &e.prefix);
+	r = read_campaign(text, why, &id);
+	if (r == 0)
+		r = wish_note(note, why, ret_note);
 	if (r < 0)
 		return r;
-	r = read_expiry(permanent, ttl, now_sec, why, &e.row.expires_sec);
-	if (r < 0)
-		return r;
-	r = read_action(action, share, rate, burst, why, &e.row);
-	if (r < 0)
-		return r;
-	r = read_note(note, why, e.row.note);
-	if (r < 0)
-		return r;
-	if (hello && hello_parse(hello, (uint64_t *)&e.row.hello_key) < 0)
-		return refuse(why, REQUEST_WHY,
-			      "hello: a key of 16 hexadecimal digits, as `seine src` shows it");
-
-	*ret = e;
+	*ret_id = id;
 	return 0;
 }
 
-int request_allow(const json_t *request, uint32_t now_sec, char *why, struct allow_entry *ret)
+int request_log_rows(const json_t *request, char *why, struct request_log *ret)
 {
-	struct allow_entry a = { .row = { .origin = SEINE_OPERATOR, .added_sec = now_sec } };
-	const char *verb, *prefix, *note = "";
-	int permanent = 0, r;
-	json_int_t ttl = ABSENT;
+	const char *verb, *within = NULL, *id = NULL;
+	json_int_t limit = REQUEST_LIMIT;
+	struct request_log log = { 0 };
+	int r;
 
-	r = unpack(request, why, "{s:s, s:s, s?I, s?b, s?s}", "verb", &verb, "prefix", &prefix,
-		   "ttl_sec", &ttl, "permanent", &permanent, "note", &note);
-	if (r < 0)
-		return r;
-	r = entry_prefix_parse(prefix, why, &a.prefix);
-	if (r < 0)
-		return r;
-	r = read_expiry(permanent || ttl == ABSENT, ttl, now_sec, why, &a.row.expires_sec);
-	if (r < 0)
-		return r;
-	r = read_note(note, why, a.row.note);
-	if (r < 0)
-		return r;
+	r = request_unpack(request, why, "{s:s, s?I, s?s, s?s}", "verb", &verb, "limit", &limit,
+			   "within", &within, "id", &id);
+	if (r == 0)
+		r = read_limit(limit, why, &log.limit);
+	if (r == 0 && within)
+		r = prefix_parse(within, why, REQUEST_WHY, &log.within);
+	if (r == 0 && id)
+		r = read_campaign(id, why, &log.campaign);
+	if (r == 0 && within && id)
+		r = refuse(why, REQUEST_WHY, "log: of a prefix or of a campaign");
+	if (r == 0)
+		*ret = log;
+	return r;
+}
 
-	*ret = a;
+int request_trial(const json_t *request, char *why, uint32_t *ret_within_sec)
+{
+	json_int_t within_sec;
+	const char *verb;
+	int r;
+
+	r = request_unpack(request, why, "{s:s, s:I}", "verb", &verb, "within_sec", &within_sec);
+	if (r < 0)
+		return r;
+	if (within_sec < REQUEST_TRIAL_MIN_SEC || within_sec > REQUEST_TRIAL_MAX_SEC)
+		return refuse(why, REQUEST_WHY, "confirm within: %d s to %d h",
+			      REQUEST_TRIAL_MIN_SEC, REQUEST_TRIAL_MAX_SEC / 3600);
+	*ret_within_sec = (uint32_t)within_sec;
 	return 0;
 }

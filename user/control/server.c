@@ -5,6 +5,7 @@
  * the listening socket, one timer and the clients are in the epoll set.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "user/base/cleanup.h"
 #include "user/control/backlog.h"
 #include "user/control/listener.h"
+#include "user/control/passing.h"
+#include "user/control/rates.h"
 #include "user/control/reply.h"
 #include "user/control/request.h"
 #include "user/control/server.h"
@@ -24,8 +27,9 @@ _Static_assert(SEEDS_MAX *(PREFIX_TEXT + 2 * SEED_NOTE + 4) < CONTROL_REQUEST_LA
 _Static_assert(CONTROL_WHY >= LISTENER_WHY, "listener_open() writes into our `why`");
 
 struct client {
-	int fd; /* -1: free */
-	struct control_peer peer;
+	int fd;			  /* -1: free */
+	struct control_peer peer; /* with the descriptor of the request that is coming in */
+	uint64_t progress_us;	  /* when it was last answered, or took something */
 	time_t deadline;
 	char *in;
 	size_t in_len, in_room;
@@ -41,16 +45,24 @@ struct control_server {
 	struct listener listener;
 	control_handler fn;
 	void *arg;
+	bool (*changes)(const json_t *request);
+	struct rates rates;
+	unsigned int tick_ms; /* of the timer; 0: it stands still */
 	unsigned int n_clients;
 	struct client clients[CONTROL_CLIENTS];
 };
 
-static time_t now_sec(void)
+static uint64_t now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
+	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static time_t now_sec(void)
+{
+	return (time_t)(now_us() / 1000000);
 }
 
 /* --- The set that is polled ------------------------------------------------------------------ */
@@ -69,13 +81,22 @@ static void watch_listener(struct control_server *s)
 	      &s->listener.fd);
 }
 
-/* Ticks once a second while there are clients, and not at all otherwise. */
+/*
+ * Ticks while there are clients, and faster while there is no seat left. What ticks already is left
+ * alone, or clients that come and go would keep it from ever ticking.
+ */
 static void watch_deadlines(struct control_server *s)
 {
+	unsigned int ms = !s->n_clients			   ? 0
+			  : s->n_clients < CONTROL_CLIENTS ? 1000
+							   : CONTROL_GRACE_MS / 5;
 	struct itimerspec tick = { 0 };
 
-	if (s->n_clients)
-		tick.it_value.tv_sec = tick.it_interval.tv_sec = 1;
+	if (ms == s->tick_ms)
+		return;
+	s->tick_ms = ms;
+	tick.it_value.tv_sec = tick.it_interval.tv_sec = ms / 1000;
+	tick.it_value.tv_nsec = tick.it_interval.tv_nsec = ms % 1000 * 1000000L;
 	timerfd_settime(s->timer_fd, 0, &tick, NULL);
 }
 
@@ -94,8 +115,39 @@ static void client_close(struct control_server *s, struct client *c)
 	backlog_clear(&c->backlog);
 	c->topic = 0;
 	freep(&c->in);
+	closep(&c->peer.fd);
 	closep(&c->fd);
 	count_clients(s, -1);
+}
+
+static void client_progress(struct client *c)
+{
+	c->progress_us = now_us();
+	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
+}
+
+/* Others than root may not take all seats from each other. */
+static bool has_enough(const struct control_server *s, const struct control_peer *peer)
+{
+	unsigned int seats = 0;
+
+	if (control_peer_trusted(peer))
+		return false;
+	for (const struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++)
+		seats += c->fd >= 0 && c->peer.uid == peer->uid;
+	return seats >= CONTROL_SEATS;
+}
+
+/* The one line that whoever is sent away gets, if there is room for it. */
+static void send_away(int fd)
+{
+	_cleanup_(json_decrefp) json_t *answer = answer_error(
+		ANSWER_BUSY, "this user has all connections that one may have; try again in 5 s");
+	_cleanup_(freep) char *line = json_dumps(answer, JSON_COMPACT);
+	_cleanup_(freep) char *text = NULL;
+
+	if (line && asprintf(&text, "%s\n", line) > 0)
+		(void)send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 static void client_accept(struct control_server *s)
@@ -113,17 +165,48 @@ static void client_accept(struct control_server *s)
 	in = malloc(CONTROL_REQUEST);
 	if (c == s->clients + CONTROL_CLIENTS || !in || control_peer_of(fd, &peer) < 0)
 		return;
+	if (has_enough(s, &peer)) {
+		send_away(fd);
+		return;
+	}
 	if (watch(s, EPOLL_CTL_ADD, fd, EPOLLIN, c) < 0)
 		return;
 
 	*c = (struct client){
 		.fd = take_fd(fd),
 		.peer = peer,
-		.deadline = now_sec() + CONTROL_PATIENCE_SEC,
 		.in = take_ptr(in),
 		.in_room = CONTROL_REQUEST,
 	};
+	client_progress(c);
 	count_clients(s, 1);
+}
+
+/* Refuses what comes too often. */
+static bool is_too_often(struct control_server *s, const struct client *c, enum rate what,
+			 struct answer *ret)
+{
+	static const char *const names[] = { "requests", "changes", "files" };
+	uint64_t wait_us =
+		rates_take(&s->rates, c->peer.uid, control_peer_trusted(&c->peer), what, now_us());
+	char why[CONTROL_WHY];
+
+	if (!wait_us)
+		return false;
+	snprintf(why, sizeof(why), "too many %s from user %u; try again in %.1f s", names[what],
+		 (unsigned int)c->peer.uid, (double)(wait_us + 100000) / 1e6);
+	ret->head = answer_error(ANSWER_BUSY, why);
+	return true;
+}
+
+static void answer_request(struct control_server *s, const struct client *c, const json_t *request,
+			   struct answer *ret)
+{
+	if (s->changes && s->changes(request) && is_too_often(s, c, RATE_CHANGE, ret))
+		return;
+	if (c->peer.fd >= 0 && is_too_often(s, c, RATE_FILE, ret))
+		return;
+	s->fn(s->arg, &c->peer, request, ret);
 }
 
 static void answer_line(struct control_server *s, const struct client *c, size_t len,
@@ -135,10 +218,12 @@ static void answer_line(struct control_server *s, const struct client *c, size_t
 	if (c->peer.right == CONTROL_NONE)
 		ret->head = answer_error(ANSWER_DENIED,
 					 "reading takes membership in group " CONTROL_GROUP_READ);
+	else if (is_too_often(s, c, RATE_REQUEST, ret))
+		return;
 	else if (request_parse(c->in, len, why, &request) < 0)
 		ret->head = answer_error(ANSWER_INVALID, why);
 	else
-		s->fn(s->arg, &c->peer, request, ret);
+		answer_request(s, c, request, ret);
 }
 
 static int client_answer(struct control_server *s, struct client *c, struct answer *answer)
@@ -147,7 +232,7 @@ static int client_answer(struct control_server *s, struct client *c, struct answ
 	int r = reply_begin(&c->reply, answer);
 
 	c->answering = true;
-	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
+	client_progress(c);
 	if (r == 0 && topic)
 		r = backlog_new(&c->backlog);
 	if (r < 0)
@@ -202,6 +287,7 @@ static int client_next(struct control_server *s, struct client *c)
 
 	len = end - c->in;
 	answer_line(s, c, len, &answer);
+	closep(&c->peer.fd);
 	c->in_len -= len + 1;
 	c->in_looked = 0;
 	memmove(c->in, end + 1, c->in_len);
@@ -211,10 +297,11 @@ static int client_next(struct control_server *s, struct client *c)
 
 static int client_read(struct control_server *s, struct client *c)
 {
-	ssize_t n = recv(c->fd, c->in + c->in_len, c->in_room - c->in_len, 0);
+	ssize_t n = passing_receive(c->fd, c->in + c->in_len, c->in_room - c->in_len,
+				    c->peer.right == CONTROL_CHANGE ? &c->peer.fd : NULL);
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return n == -EAGAIN || n == -EINTR ? 0 : (int)n;
 	if (n == 0)
 		return -EPIPE;
 	c->in_len += n;
@@ -281,20 +368,39 @@ static int client_write(struct control_server *s, struct client *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	reply_take(&c->reply, n);
-	c->deadline = now_sec() + CONTROL_PATIENCE_SEC;
+	client_progress(c);
 	return 0;
+}
+
+static bool somebody_waits(const struct control_server *s)
+{
+	struct pollfd p = { .fd = s->listener.fd, .events = POLLIN };
+
+	return s->n_clients == CONTROL_CLIENTS && poll(&p, 1, 0) > 0;
+}
+
+/* Followers have a reason to be silent, and who is sending a large request is busy. */
+static bool could_make_room(const struct client *c, uint64_t now)
+{
+	bool busy = c->topic || (!c->answering && c->in_len > CONTROL_REQUEST);
+
+	return !busy && c->progress_us + CONTROL_GRACE_MS * 1000 < now;
 }
 
 static void cut_off_the_slow(struct control_server *s)
 {
-	time_t now = now_sec();
-	uint64_t ticks;
+	bool waited_for = somebody_waits(s);
+	uint64_t now = now_us(), ticks;
 
 	if (read(s->timer_fd, &ticks, sizeof(ticks)) < 0)
 		return;
-	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++)
-		if (c->fd >= 0 && is_stalled(c, now))
+	for (struct client *c = s->clients; c < s->clients + CONTROL_CLIENTS; c++) {
+		if (c->fd < 0)
+			continue;
+		if (is_stalled(c, (time_t)(now / 1000000)) ||
+		    (waited_for && could_make_room(c, now)))
 			client_close(s, c);
+	}
 }
 
 static int client_event(struct control_server *s, struct client *c)
@@ -407,6 +513,11 @@ void control_server_free(struct control_server *s)
 	closep(&s->timer_fd);
 	closep(&s->epoll_fd);
 	free(s);
+}
+
+void control_server_set_changes(struct control_server *s, bool (*changes)(const json_t *request))
+{
+	s->changes = changes;
 }
 
 int control_server_fd(const struct control_server *s)

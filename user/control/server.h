@@ -6,7 +6,11 @@
  * The server never waits for a client. It has an epoll descriptor of its own, so that the agent's
  * loop polls one descriptor and calls control_server_dispatch() when it is readable. An answer is
  * made and written as the client takes it; until it has gone, nothing more is read from that
- * client. Whoever is too slow is cut off. Who may do what is decided in peer.h.
+ * client. Whoever is too slow is cut off, sooner while others wait for a seat. Who may do what is
+ * decided in peer.h, how often in rates.h.
+ *
+ * A descriptor may come with a request, from those who may change something: it belongs to the next
+ * request that is answered, and is closed after that. Only one is taken.
  *
  * An answer with a topic is not the end: from then on the client gets each line that is published
  * about it, until one of the two hangs up. A client that does not keep up loses lines, and is told
@@ -26,6 +30,9 @@
 #define CONTROL_REQUEST_LARGE (18 * 1024 * 1024)
 #define CONTROL_PATIENCE_SEC 5 /* for a whole request, and between parts of an answer */
 
+#define CONTROL_SEATS 8	     /* of the clients, for one user other than root and the agent's */
+#define CONTROL_GRACE_MS 250 /* who neither asks nor takes for so long makes room for who waits */
+
 #define CONTROL_FOLLOWERS 4  /* of the clients; others always find the agent free */
 #define CONTROL_STALL_SEC 60 /* a follower that takes nothing for so long is cut off */
 
@@ -42,6 +49,9 @@ struct control_server;
 int control_server_new(const char *path, control_handler fn, void *arg, char *why,
 		       struct control_server **ret);
 void control_server_free(struct control_server *s); /* NULL is fine */
+
+/* Tells which requests change something; without it, none do. */
+void control_server_set_changes(struct control_server *s, bool (*changes)(const json_t *request));
 
 int control_server_fd(const struct control_server *s);
 void control_server_dispatch(struct control_server *s);

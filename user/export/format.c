@@ -28,6 +28,20 @@ const char *format_count(uint64_t n, char *buf)
 	return format_scaled(n, 1000, units, buf);
 }
 
+const char *format_exact(uint64_t n, char *buf)
+{
+	char digits[FORMAT_MAX];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, n), used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[used++] = ',';
+		buf[used++] = digits[i];
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
 const char *format_bytes(uint64_t n, char *buf)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", NULL };

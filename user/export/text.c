@@ -13,19 +13,26 @@
 #define NARROWEST 8  /* a column shrinks no further */
 #define CELL_MAX 256 /* bytes of one cell */
 
+struct cell {
+	char *text;
+	enum text_colour paint; /* of its row, if it begins one */
+};
+
 struct text_table {
 	const struct text_column *columns;
 	size_t n_columns;
-	char **cells; /* row by row */
+	struct cell *cells; /* row by row */
 	size_t n_cells, room;
+	enum text_colour paint; /* of the next cell */
 	bool out_of_memory;
 };
 
 const char *text_colour(const struct text_style *s, enum text_colour colour)
 {
 	static const char *const codes[] = {
-		[TEXT_PLAIN] = "\033[0m", [TEXT_BOLD] = "\033[1m",   [TEXT_DIM] = "\033[2m",
-		[TEXT_RED] = "\033[31m",  [TEXT_GREEN] = "\033[32m", [TEXT_YELLOW] = "\033[33m",
+		[TEXT_PLAIN] = "\033[0m",  [TEXT_BOLD] = "\033[1m",   [TEXT_DIM] = "\033[2m",
+		[TEXT_RED] = "\033[31m",   [TEXT_GREEN] = "\033[32m", [TEXT_YELLOW] = "\033[33m",
+		[TEXT_LOUD] = "\033[1;7m",
 	};
 
 	return s->colour ? codes[colour] : "";
@@ -52,7 +59,7 @@ void text_table_free(struct text_table *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n_cells; i++)
-		free(t->cells[i]);
+		free(t->cells[i].text);
 	free(t->cells);
 	free(t);
 }
@@ -73,7 +80,7 @@ void text_cell(struct text_table *t, const char *format, ...)
 
 	if (t->n_cells == t->room) {
 		size_t room = t->room ? t->room * 2 : 256;
-		char **cells = realloc(t->cells, room * sizeof(*cells));
+		struct cell *cells = realloc(t->cells, room * sizeof(*cells));
 
 		if (!cells) {
 			t->out_of_memory = true;
@@ -82,11 +89,17 @@ void text_cell(struct text_table *t, const char *format, ...)
 		t->cells = cells;
 		t->room = room;
 	}
-	t->cells[t->n_cells] = strdup(text);
-	if (t->cells[t->n_cells])
+	t->cells[t->n_cells] = (struct cell){ strdup(text), t->paint };
+	t->paint = TEXT_PLAIN;
+	if (t->cells[t->n_cells].text)
 		t->n_cells++;
 	else
 		t->out_of_memory = true;
+}
+
+void text_paint(struct text_table *t, enum text_colour colour)
+{
+	t->paint = colour;
 }
 
 static bool starts_character(char byte)
@@ -138,27 +151,54 @@ static void measure(const struct text_table *t, size_t *widths)
 	for (size_t c = 0; c < t->n_columns; c++)
 		widths[c] = width_of(t->columns[c].title);
 	for (size_t i = 0; i < t->n_cells; i++) {
-		size_t width = width_of(t->cells[i]), c = i % t->n_columns;
+		size_t width = width_of(t->cells[i].text), c = i % t->n_columns;
 
 		if (width > widths[c])
 			widths[c] = width;
 	}
 }
 
-/* What may shrink does so from the right: what a row is about stands on the left. */
+/* How much narrower a column can become. */
+static size_t spare(const struct text_column *column, size_t width)
+{
+	size_t title = width_of(column->title);
+	size_t least = title > NARROWEST ? title : NARROWEST;
+
+	return column->shrinks && width > least ? width - least : 0;
+}
+
+static size_t first_of(const struct text_table *t)
+{
+	size_t c = 0;
+
+	while (c < t->n_columns && !t->columns[c].shrinks)
+		c++;
+	return c;
+}
+
+/* What a row is about stands on the left, so that the first column that may shrink is cut when all
+ * others are. Else the widest is; of two as wide, the one on the right. */
+static size_t to_cut(const struct text_table *t, const size_t *widths)
+{
+	size_t cut = t->n_columns;
+
+	for (size_t c = 0; c < t->n_columns; c++) {
+		if (!spare(&t->columns[c], widths[c]))
+			continue;
+		if (cut == t->n_columns || cut == first_of(t) || widths[c] >= widths[cut])
+			cut = c;
+	}
+	return cut;
+}
+
 static void fit(const struct text_table *t, unsigned int limit, size_t *widths)
 {
-	size_t total = GAP * (t->n_columns - 1);
+	size_t total = GAP * (t->n_columns - 1), cut;
 
 	for (size_t c = 0; c < t->n_columns; c++)
 		total += widths[c];
-	for (size_t c = t->n_columns; c-- > 0;) {
-		size_t title = width_of(t->columns[c].title);
-		size_t least = title > NARROWEST ? title : NARROWEST;
-
-		for (; t->columns[c].shrinks && total > limit && widths[c] > least; total--)
-			widths[c]--;
-	}
+	for (; total > limit && (cut = to_cut(t, widths)) < t->n_columns; total--)
+		widths[cut]--;
 }
 
 static void put_blanks(size_t n, FILE *to)
@@ -167,13 +207,13 @@ static void put_blanks(size_t n, FILE *to)
 }
 
 /* Blanks are owed until something follows them. */
-static void put_row(const struct text_table *t, char *const *cells, const size_t *widths,
+static void put_row(const struct text_table *t, const struct cell *cells, const size_t *widths,
 		    const struct text_style *s, FILE *to)
 {
 	size_t owed = 0;
 
 	for (size_t c = 0; c < t->n_columns; c++) {
-		const char *text = cells ? cells[c] : t->columns[c].title;
+		const char *text = cells ? cells[c].text : t->columns[c].title;
 		size_t width = width_of(text), shown = width < widths[c] ? width : widths[c];
 		size_t pad = widths[c] - shown;
 
@@ -206,7 +246,11 @@ int text_table_print(const struct text_table *t, const struct text_style *s, FIL
 	fputs(text_colour(s, TEXT_PLAIN), to);
 	fputc('\n', to);
 	for (size_t i = 0; i + t->n_columns <= t->n_cells; i += t->n_columns) {
+		enum text_colour paint = t->cells[i].paint;
+
+		fputs(paint ? text_colour(s, paint) : "", to);
 		put_row(t, t->cells + i, widths, s, to);
+		fputs(paint ? text_colour(s, TEXT_PLAIN) : "", to);
 		fputc('\n', to);
 	}
 	return 0;
@@ -256,6 +300,23 @@ void text_item(char mark, const char *text, unsigned int indent, const struct te
 	put_blanks(indent, to);
 	fputc(mark, to);
 	wrap(text, indent + 1, indent + 2, s, to);
+}
+
+#define FACT_MAX 1024 /* bytes; a sentence, or a handful of names */
+
+void text_fact(const struct text_style *s, FILE *to, const char *label, enum text_colour colour,
+	       const char *format, ...)
+{
+	char text[FACT_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+
+	fprintf(to, "%-*s%s", TEXT_LABEL - 1, label, colour ? text_colour(s, colour) : "");
+	wrap(text, TEXT_LABEL - 1, TEXT_LABEL, s, to);
+	fputs(colour ? text_colour(s, TEXT_PLAIN) : "", to);
 }
 
 #define BAR_STEPS 8

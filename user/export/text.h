@@ -3,8 +3,9 @@
  * Tables and sentences for a terminal.
  *
  * A table is as wide as its contents, and at most as wide as the style says: then columns that
- * may shrink are cut, the last one first, and end in an ellipsis. Cells come from outside (notes,
- * names), so that control characters are printed as '?'. Lines never end in blanks.
+ * may shrink are cut, the widest first and the leftmost last, and end in an ellipsis. Cells come
+ * from outside (notes, names), so that control characters are printed as '?'. Lines never end in
+ * blanks.
  */
 #ifndef EXPORT_TEXT_H
 #define EXPORT_TEXT_H
@@ -22,7 +23,15 @@ struct text_style {
 	bool colour;
 };
 
-enum text_colour { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_RED, TEXT_GREEN, TEXT_YELLOW };
+enum text_colour {
+	TEXT_PLAIN,
+	TEXT_BOLD,
+	TEXT_DIM,
+	TEXT_RED,
+	TEXT_GREEN,
+	TEXT_YELLOW,
+	TEXT_LOUD, /* what must not be overlooked */
+};
 
 /* The escape sequence that begins a colour (TEXT_PLAIN: that ends one), or "". */
 const char *text_colour(const struct text_style *s, enum text_colour colour);
@@ -45,6 +54,9 @@ void text_table_freep(struct text_table **t);
 /* Sets the next cell, row by row. Out of memory is reported by text_table_print(). */
 __attribute__((format(printf, 2, 3))) void text_cell(struct text_table *t, const char *format, ...);
 
+/* The colour of the row that the next cell begins. */
+void text_paint(struct text_table *t, enum text_colour colour);
+
 /* Prints title and rows; a table without rows prints nothing, an incomplete last row is left out. */
 int text_table_print(const struct text_table *t, const struct text_style *s, FILE *to);
 
@@ -57,6 +69,12 @@ void text_wrap(const char *text, unsigned int indent, const struct text_style *s
 /* The same behind a mark and a blank: "- text", later lines below the text. */
 void text_item(char mark, const char *text, unsigned int indent, const struct text_style *s,
 	       FILE *to);
+
+/* Prints a line of what is known: the label, and behind it the text, later lines below that. */
+#define TEXT_LABEL 12 /* where the text begins */
+__attribute__((format(printf, 5, 6))) void text_fact(const struct text_style *s, FILE *to,
+						     const char *label, enum text_colour colour,
+						     const char *format, ...);
 
 /* One character a value, as high as its part of the largest; what is not 0 can be seen. Ends the
  * line. */

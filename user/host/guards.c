@@ -1,222 +1,244 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* See guards.h. From getifaddrs(3), /proc/net of the agent's own namespace, and resolv.conf(5). */
+/*
+ * See guards.h. Rules come in the order in which they say most to an operator: of several that an
+ * entry touches the first is named.
+ */
 #include "user/host/guards.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "user/base/cleanup.h"
+#include "user/host/finds.h"
+#include "user/host/routes.h"
+#include "user/host/sockets.h"
+#include "user/host/special.h"
 
 #define LINE 512
-#define ROUTE_GATEWAY 0x2 /* RTF_GATEWAY of linux/route.h */
+#define RESOLVER_LINES 1024 /* of a file */
 
-static const struct {
-	const char *prefix, *rule;
-} always[] = {
-	{ "127.0.0.0/8", "loopback" },	    { "::1", "loopback" },
-	{ "169.254.0.0/16", "link-local" }, { "fe80::/10", "link-local" },
-	{ "224.0.0.0/4", "multicast" },	    { "ff00::/8", "multicast" },
-	{ "255.255.255.255", "broadcast" },
+_Static_assert(GUARDS_HOST_MAX + GUARDS_SSH_MAX + GUARDS_TCP_MAX + GUARDS_UDP_MAX +
+			       2 * RESOLVER_LINES + GUARD_CHECKERS + SEINE_BALANCERS + 64 <=
+		       GUARDS_MAX,
+	       "guards are more than was promised");
+
+struct collection {
+	const struct guard_sources *from;
+	struct guards guards;
+	char *why; /* what went wrong first */
+	size_t size;
 };
 
-static int guard(struct guards *g, const struct prefix *p, const char *rule, const char *note)
+__attribute__((format(printf, 2, 3))) static void tell(struct collection *c, const char *format,
+						       ...)
 {
-	struct guarded *row;
+	va_list args;
 
-	if (g->n == GUARDS_MAX)
-		return -E2BIG;
-	if (!(g->n & (g->n + 1))) { /* room is always one less than a power of two */
-		void *list = realloc(g->list, (2 * g->n + 1) * sizeof(*g->list));
+	if (c->why[0])
+		return;
+	va_start(args, format);
+	vsnprintf(c->why, c->size, format, args);
+	va_end(args);
+}
 
-		if (!list)
-			return -ENOMEM;
-		g->list = list;
+/* Its own rule says it better than that the host has this address, or is connected with it. */
+static bool is_loopback(const struct prefix *p)
+{
+	static const struct prefix v4 = { { [10] = 0xff, [11] = 0xff, [12] = 127 },
+					  PREFIX_V4_BASE + 8 };
+	static const struct prefix v6 = { { [15] = 1 }, 128 };
+
+	return prefix_covers(&v4, p) || prefix_covers(&v6, p);
+}
+
+/* ---- what the host is asked ---- */
+
+static const char *const rules[] = {
+	[FIND_OWN] = "own address",   [FIND_GATEWAY] = "gateway",   [FIND_SSH] = "ssh peer",
+	[FIND_TCP] = "outbound peer", [FIND_UDP] = "outbound peer",
+};
+
+static void note_of(const struct find *f, char note[SEINE_NOTE])
+{
+	char device[IF_NAMESIZE];
+
+	note[0] = '\0';
+	switch ((enum find_kind)f->kind) {
+	case FIND_OWN:
+	case FIND_GATEWAY:
+		if (if_indextoname(f->detail, device))
+			snprintf(note, SEINE_NOTE, "%s", device);
+		break;
+	case FIND_SSH: break;
+	case FIND_TCP: snprintf(note, SEINE_NOTE, "TCP port %u", f->detail); break;
+	case FIND_UDP: snprintf(note, SEINE_NOTE, "UDP port %u", f->detail); break;
 	}
-	row = &g->list[g->n++];
-	*row = (struct guarded){ .prefix = *p };
-	snprintf(row->rule, sizeof(row->rule), "%s", rule);
-	snprintf(row->note, sizeof(row->note), "%.*s", SEINE_NOTE - 1, note);
-	return 0;
 }
 
-static int guard_text(struct guards *g, const char *text, const char *rule)
+/* `what`: the sentence's beginning where there are more than find room. */
+static int take_finds(struct collection *c, struct finds *f, const char *what)
 {
-	char why[LINE];
-	struct prefix p;
-
-	return prefix_parse(text, why, sizeof(why), &p) < 0 ? 0 : guard(g, &p, rule, "");
-}
-
-static struct prefix of_v4(const void *address)
-{
-	uint8_t ip[16] = { [10] = 0xff, [11] = 0xff };
-
-	memcpy(ip + 12, address, 4);
-	return prefix_of(ip, 128);
-}
-
-static int guard_always(struct guards *g)
-{
+	char note[SEINE_NOTE];
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(always) && r == 0; i++)
-		r = guard_text(g, always[i].prefix, always[i].rule);
+	finds_sort(f);
+	for (size_t i = 0; i < f->n && r == 0; i++) {
+		if (is_loopback(&f->list[i].prefix))
+			continue;
+		note_of(&f->list[i], note);
+		r = guards_add(&c->guards, &f->list[i].prefix, rules[f->list[i].kind], note);
+	}
+	if (f->left_out)
+		tell(c, "%s more than %zu: not all are guarded", what, f->max);
 	return r;
 }
 
-static int guard_own(struct guards *g)
+static int guard_routes(struct collection *c)
 {
-	struct ifaddrs *all, *i;
-	int r = 0;
+	_cleanup_(finds_free) struct finds f = { .max = GUARDS_HOST_MAX };
+	int r = routes_find(&f);
 
-	if (getifaddrs(&all) < 0)
-		return 0;
-	for (i = all; i && r == 0; i = i->ifa_next) {
-		struct prefix p;
+	if (r < 0)
+		tell(c, "own addresses and gateways cannot all be read and guarded: %s",
+		     strerror(-r));
+	if (r == -ENOMEM)
+		return r;
+	return take_finds(c, &f, "own addresses and gateways are");
+}
 
-		if (!i->ifa_addr)
-			continue;
-		if (i->ifa_addr->sa_family == AF_INET)
-			p = of_v4(&((struct sockaddr_in *)i->ifa_addr)->sin_addr);
-		else if (i->ifa_addr->sa_family == AF_INET6)
-			p = prefix_of(((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr.s6_addr, 128);
-		else
-			continue;
-		r = guard(g, &p, "own address", i->ifa_name);
-	}
-	freeifaddrs(all);
+static int guard_peers(struct collection *c)
+{
+	const struct socket_ports ports = { .ssh = c->from->settings->ssh,
+					    .clients = c->from->ports };
+	_cleanup_(peers_free) struct peers p = {
+		.ssh.max = GUARDS_SSH_MAX,
+		.tcp.max = GUARDS_TCP_MAX,
+		.udp.max = GUARDS_UDP_MAX,
+	};
+	int r = sockets_find(&ports, &p);
+
+	if (r < 0)
+		tell(c,
+		     "peers of ssh and of outbound connections cannot all be read and guarded: "
+		     "%s",
+		     strerror(-r));
+	if (r == -ENOMEM)
+		return r;
+	r = take_finds(c, &p.ssh, "peers of ssh are");
+	if (r == 0)
+		r = take_finds(c, &p.tcp, "peers of outbound connections are");
+	if (r == 0)
+		r = take_finds(c, &p.udp, "peers of UDP sockets are");
 	return r;
 }
 
-/* Fields of a line in place, split at blanks; returns how many there are. */
-static unsigned int split(char *line, char **field, unsigned int max)
-{
-	char *save = NULL;
-	unsigned int n = 0;
+/* ---- resolvers ---- */
 
-	for (char *f = strtok_r(line, " \t\n", &save); f && n < max;
-	     f = strtok_r(NULL, " \t\n", &save))
-		field[n++] = f;
-	return n;
-}
-
-/* Iface Destination Gateway Flags ...: the gateway as the kernel holds it, in hexadecimal. */
-static int gateway_v4(struct guards *g, char *line)
+static int resolver(struct collection *c, char *line)
 {
-	char *field[4];
+	char why[LINE], *save = NULL, *address;
+	const char *key = strtok_r(line, " \t\n", &save);
 	struct prefix p;
-	uint32_t address;
 
-	if (split(line, field, 4) < 4 || !(strtoul(field[3], NULL, 16) & ROUTE_GATEWAY))
+	address = key ? strtok_r(NULL, " \t\n", &save) : NULL;
+	if (!address || strcmp(key, "nameserver") != 0)
 		return 0;
-	address = (uint32_t)strtoul(field[2], NULL, 16);
-	p = of_v4(&address);
-	return guard(g, &p, "gateway", field[0]);
-}
-
-/* 32 hexadecimal digits. */
-static bool address_v6(const char *hex, uint8_t ip[16])
-{
-	if (strlen(hex) != 32)
-		return false;
-	for (int i = 0; i < 16; i++) {
-		char byte[3] = { hex[2 * i], hex[2 * i + 1] }, *end;
-
-		ip[i] = (uint8_t)strtoul(byte, &end, 16);
-		if (*end)
-			return false;
-	}
-	return true;
-}
-
-/* Destination, length, source, length, next hop, metric, references, use, flags, device. */
-static int gateway_v6(struct guards *g, char *line)
-{
-	char *field[10];
-	struct prefix p;
-	uint8_t ip[16];
-
-	if (split(line, field, 10) < 10 || !(strtoul(field[8], NULL, 16) & ROUTE_GATEWAY) ||
-	    !address_v6(field[4], ip))
+	address[strcspn(address, "%")] = '\0'; /* a zone says nothing about the address */
+	if (prefix_parse_address(address, why, sizeof(why), &p) < 0 || is_loopback(&p))
 		return 0;
-	p = prefix_of(ip, 128);
-	return guard(g, &p, "gateway", field[9]);
+	return guards_add(&c->guards, &p, "resolver", "");
 }
 
-static int resolver(struct guards *g, char *line)
-{
-	char *field[2];
-
-	if (split(line, field, 2) < 2 || strcmp(field[0], "nameserver") != 0)
-		return 0;
-	field[1][strcspn(field[1], "%")] = '\0'; /* a zone says nothing about the address */
-	return guard_text(g, field[1], "resolver");
-}
-
-static int each_line(struct guards *g, const char *path, int (*fn)(struct guards *, char *))
+static int guard_resolvers(struct collection *c, const char *path)
 {
 	_cleanup_(fclosep) FILE *f = fopen(path, "re");
 	char line[LINE];
 	int r = 0;
 
-	while (f && r == 0 && fgets(line, sizeof(line), f))
-		r = fn(g, line);
+	if (!f && errno != ENOENT)
+		tell(c, "%s cannot be read: resolvers are not guarded: %s", path, strerror(errno));
+	for (int n = 0; f && n < RESOLVER_LINES && r == 0 && fgets(line, sizeof(line), f); n++)
+		r = resolver(c, line);
 	return r;
 }
 
-static int guard_allows(struct guards *g, const struct allow_entry *allows, size_t n,
-			uint32_t now_sec)
+/* ---- what the settings name ---- */
+
+static int guard_allows(struct collection *c)
 {
+	const struct allow_entry *a = c->from->allows;
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!allows[i].row.expires_sec || allows[i].row.expires_sec > now_sec)
-			r = guard(g, &allows[i].prefix, "allow list", allows[i].row.note);
+	for (size_t i = 0; i < c->from->n_allows && r == 0; i++) {
+		if (!a[i].row.expires_sec || a[i].row.expires_sec > c->from->now_sec)
+			r = guards_add(&c->guards, &a[i].prefix, "allow list", a[i].row.note);
 	}
 	return r;
 }
 
-int guards_collect(const struct allow_entry *allows, size_t n, uint32_t now_sec, struct guards *ret)
+static int guard_checkers(struct collection *c)
 {
-	struct guards g = { 0 };
-	int r;
+	const struct guard_settings *s = c->from->settings;
+	int r = 0;
 
-	r = guard_allows(&g, allows, n, now_sec); /* first: the rule an operator knows best */
-	if (r == 0)
-		r = guard_always(&g);
-	if (r == 0)
-		r = guard_own(&g);
-	if (r == 0)
-		r = each_line(&g, "/proc/net/route", gateway_v4);
-	if (r == 0)
-		r = each_line(&g, "/proc/net/ipv6_route", gateway_v6);
-	if (r == 0)
-		r = each_line(&g, "/etc/resolv.conf", resolver);
-	if (r < 0) {
-		guards_free(&g);
-		return r;
-	}
-	*ret = g;
-	return 0;
+	for (unsigned int i = 0; i < s->n_checkers && r == 0; i++)
+		r = guards_add(&c->guards, &s->checkers[i], "health checker", "");
+	return r;
 }
 
-int guards_add_balancers(struct guards *g, const struct seine_balancer b[SEINE_BALANCERS])
+/* They speak for clients: a drop of theirs would hit everybody behind them. */
+static int guard_balancers(struct collection *c)
 {
+	const struct seine_balancer *b = c->from->balancers;
 	int r = 0;
 
 	for (unsigned int i = 0; i < SEINE_BALANCERS && b[i].len128 && r == 0; i++) {
 		struct prefix p = prefix_of(b[i].ip, b[i].len128);
 
-		r = guard(g, &p, "balancer", "");
+		r = guards_add(&c->guards, &p, "balancer", "");
 	}
 	return r;
 }
 
-void guards_free(struct guards *g)
+static int collect(struct collection *c)
 {
-	free(g->list);
-	*g = (struct guards){ 0 };
+	int r;
+
+	r = guard_allows(c);
+	if (r == 0)
+		r = guard_routes(c);
+	if (r == 0)
+		r = guard_resolvers(c, "/etc/resolv.conf");
+	/* The servers behind a local resolver, which the file above names alone then. */
+	if (r == 0)
+		r = guard_resolvers(c, "/run/systemd/resolve/resolv.conf");
+	if (r == 0)
+		r = guard_checkers(c);
+	if (r == 0)
+		r = guard_peers(c);
+	if (r == 0)
+		r = guard_balancers(c);
+	if (r == 0)
+		r = special_guard_always(&c->guards);
+	if (r == 0 && c->from->settings->special_use)
+		r = special_guard_more(&c->guards);
+	return r;
+}
+
+int guards_collect(const struct guard_sources *from, char *why, size_t size, struct guards *ret)
+{
+	struct collection c = { .from = from, .why = why, .size = size };
+	int r;
+
+	why[0] = '\0';
+	r = collect(&c);
+	if (r < 0) {
+		guards_free(&c.guards);
+		return r;
+	}
+	guards_seal(&c.guards);
+	*ret = c.guards;
+	return 0;
 }

@@ -61,6 +61,13 @@ int claims_copy(const struct claims *c, struct claims **ret)
 	return 0;
 }
 
+int claims_from(const struct entries *e, struct claims **ret)
+{
+	const struct claims of_entries = { .list = e->list, .n = e->n };
+
+	return claims_copy(&of_entries, ret); /* sorted by prefix, one on each */
+}
+
 /* ---- order ---- */
 
 enum claim_class claim_class(enum seine_origin origin)
@@ -237,6 +244,37 @@ size_t claims_expire(struct claims *c, uint32_t now_sec)
 	return claims_remove_if(c, is_over, &now_sec);
 }
 
+static bool is_automatic(const struct entry *e, const void *arg)
+{
+	(void)arg;
+	return claim_class(e->row.origin) == CLAIM_JUDGE;
+}
+
+/* Both are in order: from behind, each claim is moved once. */
+int claims_set_automatic(struct claims *c, const struct entries *automatic)
+{
+	size_t from, left = automatic->n, to;
+	int r;
+
+	claims_remove_if(c, is_automatic, NULL);
+	r = reserve(c, c->n + left);
+	if (r < 0)
+		return r;
+	from = c->n;
+	to = c->n += left;
+	while (left) {
+		const struct entry *e = &automatic->list[left - 1];
+
+		if (from && claim_compare(&c->list[from - 1], e) > 0) {
+			c->list[--to] = c->list[--from];
+		} else {
+			c->list[--to] = *e;
+			left--;
+		}
+	}
+	return 0;
+}
+
 /* ---- the list in force ---- */
 
 void conflicts_clear(struct conflicts *c)
@@ -285,17 +323,20 @@ static int add_conflict(struct merge *m, const struct entry *loser, const struct
 	return 0;
 }
 
-/* The stronger entry that covers a claim and speaks of some of the same packets; NULL: none. */
+/* Does a wider entry outweigh a claim that it covers, about some of the same packets? */
+static bool outweighs(const struct entry *wide, const struct entry *e)
+{
+	return claim_class(wide->row.origin) > claim_class(e->row.origin) &&
+	       (!wide->row.hello_key || !e->row.hello_key ||
+		wide->row.hello_key == e->row.hello_key);
+}
+
+/* The narrowest one that does; NULL: none. */
 static const struct entry *overruled(const struct merge *m, const struct entry *e)
 {
-	for (size_t i = m->n_above; i > 0; i--) {
-		const struct entry *a = m->above[i - 1];
-
-		if (claim_class(a->row.origin) <= claim_class(e->row.origin))
-			continue;
-		if (!a->row.hello_key || !e->row.hello_key || a->row.hello_key == e->row.hello_key)
-			return a;
-	}
+	for (size_t i = m->n_above; i > 0; i--)
+		if (outweighs(m->above[i - 1], e))
+			return m->above[i - 1];
 	return NULL;
 }
 
@@ -340,6 +381,22 @@ int claims_merge(const struct claims *c, struct entries **ret, struct conflicts 
 	*ret_conflicts = m.conflicts;
 	m.conflicts = (struct conflicts){ 0 };
 	return 0;
+}
+
+const struct entry *claims_overruled(const struct entries *in_force, const struct entry *claim)
+{
+	const struct entry *e = entries_find(in_force, &claim->prefix);
+	struct prefix wide;
+
+	if (e)
+		return claim_compare(e, claim) ? e : NULL;
+	for (unsigned int len = claim->prefix.len; len > 0; len--) {
+		wide = prefix_parent(&claim->prefix, len - 1);
+		e = entries_find(in_force, &wide);
+		if (e && outweighs(e, claim))
+			return e;
+	}
+	return NULL;
 }
 
 /* ---- what others did ---- */

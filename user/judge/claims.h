@@ -32,6 +32,8 @@ static inline void claims_freep(struct claims **c)
 	*c = NULL;
 }
 int claims_copy(const struct claims *c, struct claims **ret);
+/* Each entry as the claim that it says it is. -ENOMEM. */
+int claims_from(const struct entries *e, struct claims **ret);
 
 enum claim_class { CLAIM_LISTS, CLAIM_JUDGE, CLAIM_PEOPLE }; /* weakest first */
 enum claim_class claim_class(enum seine_origin origin);
@@ -55,6 +57,8 @@ int claims_remove(struct claims *c, const struct entry *e); /* -ENOENT */
 size_t claims_remove_if(struct claims *c, bool (*over)(const struct entry *e, const void *arg),
 			const void *arg);
 size_t claims_expire(struct claims *c, uint32_t now_sec);
+/* The judge's claims are these from now on (sorted by prefix), and no others. -ENOMEM. */
+int claims_set_automatic(struct claims *c, const struct entries *automatic);
 
 /* A claim that is not in force, and the one that keeps it from that. */
 struct conflict {
@@ -65,11 +69,18 @@ struct conflicts {
 	struct conflict *list; /* the first ones */
 	size_t n;
 	size_t all;
+	/* Filled in by who asks guards: entries that a guard keeps out of force, and people's that
+	 * are in force though one speaks against them. */
+	size_t withheld, guarded;
 };
 void conflicts_clear(struct conflicts *c);
 
 /* The list in force. Where claims agree in all that a packet would notice there is no conflict. */
 int claims_merge(const struct claims *c, struct entries **ret, struct conflicts *ret_conflicts);
+
+/* What in the list in force keeps a claim out of it: another one on its prefix, or the narrowest
+ * stronger one that covers it and speaks of the same packets. NULL: nothing does. */
+const struct entry *claims_overruled(const struct entries *in_force, const struct entry *claim);
 
 /*
  * Takes over what somebody else did to the list in force: `applied` is how it was left, `held` how

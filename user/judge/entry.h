@@ -16,6 +16,8 @@ struct entry {
 	struct seine_entry row; /* as the kernel holds it */
 };
 
+#define LIST_MAX (1 << 20) /* entries of a list: 150 MB of unswappable memory in the kernel */
+
 /* Sorted by prefix; one entry a prefix. */
 struct entries {
 	struct entry *list;

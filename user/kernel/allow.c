@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "user/base/cleanup.h"
+#include "user/kernel/chatter.h"
 #include "user/kernel/handle.h"
 
 static struct seine_allow_key allow_key(const struct prefix *p)
@@ -16,6 +17,34 @@ static struct seine_allow_key allow_key(const struct prefix *p)
 
 	memcpy(key.ip, p->ip, sizeof(key.ip));
 	return key;
+}
+
+static bool allow_held(const struct allow_entry *held, size_t n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!prefix_compare(&held[i].prefix, p))
+			return true;
+	}
+	return false;
+}
+
+int datapath_allow_fits(struct datapath *d, const struct allow_entry *list, size_t n, char *why)
+{
+	_cleanup_(freep) struct allow_entry *held = NULL;
+	size_t more = 0, n_held;
+	int r;
+
+	r = datapath_allows(d, &held, &n_held);
+	if (r < 0)
+		return datapath_fail(r, why, "cannot read the allow list: %s", strerror(-r));
+	for (size_t i = 0; i < n; i++)
+		more += !allow_held(held, n_held, &list[i].prefix);
+	if (n_held + more <= d->sizes.allows)
+		return 0;
+	return datapath_fail(-ENOSPC, why,
+			     "the allow list has room for %u entries, holds %zu, and %zu more do "
+			     "not fit",
+			     d->sizes.allows, n_held, more);
 }
 
 int datapath_allow_put(struct datapath *d, const struct allow_entry *a)

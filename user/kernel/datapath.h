@@ -46,6 +46,13 @@ int datapath_attached(const struct datapath *d, const char *ifname, uint32_t *re
 		      enum datapath_xdp_mode *ret_mode);
 /* Does any interface run our program under a dispatcher? Then taking it off needs CAP_SYS_ADMIN. */
 bool datapath_shares(const struct datapath *d);
+/*
+ * Removes what older versions and killed agents have left below the pin directory: maps of older
+ * ABI numbers, unless a loaded program uses any of them, and directories and pins that were never
+ * finished. After datapath_attach(), which has put our program in place of an older one of ours;
+ * from here on such a one is foreign. -EBADF: we do not hold the lock. *ret: directories removed.
+ */
+int datapath_collect(struct datapath *d, unsigned int *ret);
 int datapath_unpin(const char *pin_dir); /* removes the maps: all counts and entries are gone */
 
 /* Small rows. */
@@ -73,19 +80,56 @@ typedef int (*datapath_net_fn)(const struct seine_addr *key, const struct seine_
 int datapath_nets(struct datapath *d, datapath_net_fn row, void *arg);
 int datapath_forget_net(struct datapath *d, const struct seine_addr *key);
 
-/* Lists. datapath_lists() reads back what the datapath holds. datapath_apply() builds the other
+/*
+ * Lists. datapath_lists() reads back what the datapath holds. datapath_apply() builds the other
  * generation completely, reads it back, compares and flips; on any error the old one stays in
- * force. */
+ * force. When it returns 0 no packet sees the old list any more. A list that is in force already
+ * costs a comparison. -E2BIG, -EINVAL: it cannot fit; -ENOMEM, -EIO and others: it may the next
+ * time. datapath_apply_slots() puts the row of hits that each entry got into `list`, which then is
+ * what the datapath holds: there is no need to read it back once more. It returns 1 where
+ * datapath_retired() tells what became of the list before.
+ */
 int datapath_lists(struct datapath *d, struct entries **ret);
+/* The list that was in force before: whoever had it open may have written into it to the last. */
+int datapath_retired(struct datapath *d, struct entries **ret);
 int datapath_apply(struct datapath *d, const struct entries *wanted, char *why);
+int datapath_apply_slots(struct datapath *d, struct entries *list, char *why);
+
+/*
+ * Would it fit? Asked before a change is recorded; writes nothing. 0: yes, but *ret_uncounted
+ * entries would find no row for their hits and share row 0. -E2BIG: too many entries or IPv6
+ * lengths; -EINVAL: a prefix too wide; -ENOSPC: an entry with a rate would find no row, and let
+ * everything pass. datapath_apply() does bring such a list into force, because the others count.
+ */
+int datapath_fits(struct datapath *d, const struct entries *wanted, char *why,
+		  size_t *ret_uncounted);
+
 int datapath_hits(struct datapath *d, uint32_t slot,
 		  struct seine_hit *ret); /* summed over CPUs; last_sec: the latest */
 int datapath_clear_hits(struct datapath *d, uint32_t slot);
+
+/* How full the tables of lists are. */
+struct datapath_room {
+	size_t entries, entries_max;
+	size_t uncounted; /* entries that share row 0 of the hits, because no other was free */
+	size_t unlimited; /* of them those with a rate, who limit nothing while that is so */
+	uint32_t hit_slots;
+	size_t allows, allows_max;
+};
+/* `held` as datapath_lists() read it, `allows` as many as datapath_allows() did. */
+void datapath_room(const struct datapath *d, const struct entries *held, size_t allows,
+		   struct datapath_room *ret);
+/* Is anything of it full? Then `why` tells what follows from that, and what helps. */
+bool datapath_room_short(const struct datapath_room *room, char *why);
 
 struct allow_entry {
 	struct prefix prefix;
 	struct seine_allow row;
 };
+/* Would these have room beside what the allow list holds? Asked before a change is recorded.
+ * -ENOSPC with a sentence. */
+int datapath_allow_fits(struct datapath *d, const struct allow_entry *list, size_t n, char *why);
+/* -ENOSPC: full, and the list does not hold this prefix yet. */
 int datapath_allow_put(struct datapath *d, const struct allow_entry *a);
 int datapath_allow_remove(struct datapath *d, const struct prefix *p);
 int datapath_allows(struct datapath *d, struct allow_entry **ret, size_t *ret_n);

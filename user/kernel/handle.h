@@ -4,10 +4,12 @@
  *
  *	load.c	    program and maps come into being, or are adopted
  *	pins.c	    where maps live in the bpf file system
+ *	orphans.c   what earlier agents left there
  *	attach.c    the program on an interface	    hook.c  what is on an interface
  *	lists.c	    a drop list, in two generations  generation.c  its lengths and bits (pure)
- *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps
- *	run.c	    the program over frames of a capture
+ *	apply.c	    brings a list into force	    plan.c	   room for it, rows for its hits
+ *	rows.c harvest.c hits.c allow.c events.c    reading and writing maps    room.c  how full
+ *they are run.c	    the program over frames of a capture
  */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H
@@ -49,7 +51,11 @@ enum datapath_map {
 
 extern const char *const datapath_map_name[MAP_COUNT];
 
+struct bpf_map;
+struct seine;
+
 #define DATAPATH_INTERFACES 16
+#define DATAPATH_OLDER 8 /* ABI numbers that one interface after the other may still run */
 #define DATAPATH_LIST_PIN "seine_drop" /* the list in force, for `bpftool map dump` */
 
 /* An interface that carries our program. */
@@ -74,6 +80,8 @@ struct datapath {
 	struct events *events; /* NULL: nobody listens */
 	struct attached attached[DATAPATH_INTERFACES];
 	unsigned int n_attached;
+	int older[DATAPATH_OLDER]; /* seine_cfg of older ABI numbers, until they are collected */
+	unsigned int n_older;
 };
 
 /*
@@ -91,6 +99,12 @@ int pins_create(const char *dir, const int map[MAP_COUNT], char *why);
 int pins_replace(const char *dir, const char *name, int fd);
 int pins_lock(const char *pin_dir, char *why, int *ret);
 int pins_remove(const char *dir);
+int path_join(char path[PATH_MAX], const char *dir, const char *name);
+#define PIN_STAGE "seine_stage" /* a pin on its way to its name */
+
+/* Opens d->older, by which hook_read() knows an older program of ours; and lets go of them. */
+void orphans_know(struct datapath *d);
+void orphans_forget(struct datapath *d);
 
 /* Is the layout of the map behind `fd` the one this program was built with? */
 int pins_check(int fd, const struct bpf_map *map, char *why);
@@ -101,13 +115,25 @@ int map_walk(int fd, size_t key_size, size_t value_size, map_row_fn row, void *a
 
 /* A fresh pair of empty lists, the first one in force. */
 int lists_create(struct datapath *d);
+/* Puts a list of another size in the place of a generation that no packet looks at; waits until
+ * none does any more. Takes over `fd`. */
+int lists_enter(struct datapath *d, uint32_t generation, int fd);
+/* An empty list with room for n entries: its descriptor, or a negative errno. */
+int lists_new(const struct datapath *d, size_t n);
+/* How many rows the list behind `fd` has room for; 0: cannot be told. */
+uint32_t lists_rows(int fd);
 /* Those of adopted maps. */
 int lists_adopt(struct datapath *d);
 /* Lets DATAPATH_LIST_PIN lead to the list in force. */
 int lists_pin(const struct datapath *d);
 
-/* Gives each of `next` its row of seine_hits: the one it has in `held`, or a free one, cleared. */
-int hits_assign(struct datapath *d, const struct entries *held, struct entries *next);
+/* Which generation is in force. */
+int lists_active(const struct datapath *d, uint32_t *ret);
+/* False for a key that can never match a packet: only a person with bpftool writes such. */
+bool lists_key(const struct seine_prefix *key, struct prefix *ret);
+
+/* Zeroes these rows of seine_hits and seine_tat. */
+int hits_clear(const struct datapath *d, const uint32_t *slots, size_t n);
 
 void events_freep(struct events **e);
 

@@ -36,77 +36,63 @@ int datapath_hits(struct datapath *d, uint32_t slot, struct seine_hit *ret)
 	return 0;
 }
 
-int datapath_clear_hits(struct datapath *d, uint32_t slot)
+/* Rows are cleared this many at a time: a row of a machine with hundreds of CPUs takes kilobytes. */
+#define CLEAR_BATCH 1024
+
+struct clearing {
+	void *zeros; /* a batch of rows, for all CPUs */
+	bool singly; /* the kernel knows no batches here (before 5.13) */
+};
+
+static int clear_one(const struct datapath *d, const struct clearing *c, uint32_t slot)
 {
-	_cleanup_(freep) struct seine_hit *zeros = NULL;
-	int cpus = libbpf_num_possible_cpus(), r;
-	uint64_t never = 0;
+	int r = bpf_map_update_elem(d->map[MAP_hits], &slot, c->zeros, BPF_ANY);
+
+	return r < 0 ? r : bpf_map_update_elem(d->map[MAP_tat], &slot, c->zeros, BPF_ANY);
+}
+
+static int clear_batch(const struct datapath *d, struct clearing *c, const uint32_t *slots,
+		       uint32_t n)
+{
+	uint32_t hits = n, tats = n;
+	int r;
+
+	if (!c->singly) {
+		r = bpf_map_update_batch(d->map[MAP_hits], slots, c->zeros, &hits, NULL);
+		if (r == 0)
+			r = bpf_map_update_batch(d->map[MAP_tat], slots, c->zeros, &tats, NULL);
+		if (r == 0)
+			return 0;
+		c->singly = true;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		r = clear_one(d, c, slots[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int hits_clear(const struct datapath *d, const uint32_t *slots, size_t n)
+{
+	_cleanup_(freep) void *zeros = NULL;
+	struct clearing c = { 0 };
+	int cpus = libbpf_num_possible_cpus(), r = 0;
 
 	if (cpus < 0)
 		return cpus;
-	zeros = calloc((size_t)cpus, sizeof(*zeros));
+	zeros = calloc(n < CLEAR_BATCH ? n + 1 : CLEAR_BATCH,
+		       (size_t)cpus * sizeof(struct seine_hit));
 	if (!zeros)
 		return -ENOMEM;
-	r = bpf_map_update_elem(d->map[MAP_hits], &slot, zeros, BPF_ANY);
-	if (r < 0)
-		return r;
-	return bpf_map_update_elem(d->map[MAP_tat], &slot, &never, BPF_ANY);
+	c.zeros = zeros;
+	for (size_t i = 0; i < n && r == 0; i += CLEAR_BATCH)
+		r = clear_batch(d, &c, slots + i,
+				(uint32_t)(n - i < CLEAR_BATCH ? n - i : CLEAR_BATCH));
+	return r;
 }
 
-/* The row an entry of the list in force has already, when it still means the same. */
-static uint32_t slot_held(const struct entries *held, const struct entry *e)
+int datapath_clear_hits(struct datapath *d, uint32_t slot)
 {
-	const struct entry *before = entries_find(held, &e->prefix);
-
-	return before && before->row.hello_key == e->row.hello_key ? before->row.slot : 0;
-}
-
-/* Rows in use by the list in force stay taken until it has gone: packets still count into them. */
-static void slots_mark(const struct entries *list, bool *taken, uint32_t n_slots)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->list[i].row.slot < n_slots)
-			taken[list->list[i].row.slot] = true;
-	}
-}
-
-static int slot_take(struct datapath *d, bool *taken, uint32_t *from, uint32_t *ret)
-{
-	while (*from < d->sizes.hit_slots && taken[*from])
-		(*from)++;
-	if (*from >= d->sizes.hit_slots) {
-		*ret = 0;
-		return 0;
-	}
-	taken[*from] = true;
-	*ret = *from;
-	return datapath_clear_hits(d, *from);
-}
-
-int hits_assign(struct datapath *d, const struct entries *held, struct entries *next)
-{
-	_cleanup_(freep) bool *taken = calloc(d->sizes.hit_slots, sizeof(*taken));
-	_cleanup_(freep) bool *kept = calloc(d->sizes.hit_slots, sizeof(*kept));
-	uint32_t from = 1;
-
-	if (!taken || !kept)
-		return -ENOMEM;
-	slots_mark(held, taken, d->sizes.hit_slots);
-
-	for (size_t i = 0; i < next->n; i++) {
-		struct seine_entry *row = &next->list[i].row;
-		uint32_t slot = slot_held(held, &next->list[i]);
-		int r;
-
-		/* A row written by hand may name any slot: each one belongs to one entry. */
-		if (slot && slot < d->sizes.hit_slots && !kept[slot]) {
-			row->slot = slot;
-		} else {
-			r = slot_take(d, taken, &from, &row->slot);
-			if (r < 0)
-				return r;
-		}
-		kept[row->slot] = true;
-	}
-	return 0;
+	return hits_clear(d, &slot, 1);
 }

@@ -2,8 +2,9 @@
 /*
  * What is on an interface, and whether it is ours.
  *
- * Ours is a program named `seine` on the very maps that we hold. A seine on other maps belongs to
- * another agent, or its pins were removed: to us it is as foreign as any other program.
+ * Ours is a program named `seine` on the very maps that we hold, or on those that an older version
+ * has pinned beside them. A seine on other maps belongs to another agent, or its pins were removed:
+ * to us it is as foreign as any other program.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -62,9 +63,18 @@ static bool program_is_current(const struct datapath *d, const struct program *p
 	return true;
 }
 
+static bool program_is_ours(const struct datapath *d, const struct program *p)
+{
+	bool uses = program_uses(p, d->map[MAP_cfg]);
+
+	for (unsigned int i = 0; i < d->n_older && !uses; i++)
+		uses = program_uses(p, d->older[i]);
+	return uses && !strcmp(p->info.name, PROGRAM_NAME);
+}
+
 static void hook_judge(const struct datapath *d, const struct program *p, struct hook *hook)
 {
-	if (strcmp(p->info.name, PROGRAM_NAME) != 0 || !program_uses(p, d->map[MAP_cfg]))
+	if (!program_is_ours(d, p))
 		return;
 	hook->ours = p->info.id;
 	hook->current = d->skel && program_is_current(d, p);

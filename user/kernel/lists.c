@@ -1,29 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The drop list in the kernel.
+ * The drop list in the kernel: the maps it lives in, made, found again and read back.
  *
  * There are two generations of everything: entries (an inner map of seine_lists), lengths, bits.
- * The one that is not in force is built completely, read back and compared, and then one word is
- * written. Replacing the inner map waits until no packet uses the one before, which is why what
- * follows may be written in place. Until that word is written nothing has changed for any packet.
+ * apply.c builds the one that is not in force and writes the word that brings it into force.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "seine.skel.h"
 #include "user/base/cleanup.h"
-#include "user/kernel/chatter.h"
-#include "user/kernel/generation.h"
 #include "user/kernel/handle.h"
 
-#define LIST_MIN 64	   /* rows; must not be zero, and saves growing for the first few */
-#define LIST_MAX (1 << 20) /* entries: 150 MB of unswappable memory for a generation */
-#define LIST_TRIES 3	   /* memory may be short for a moment */
-#define LIST_PAUSE_US 10000
+#define LIST_MIN 64 /* rows that are always free: for a person with bpftool */
 
 static void entries_freep(struct entries **e)
 {
@@ -31,16 +22,7 @@ static void entries_freep(struct entries **e)
 	*e = NULL;
 }
 
-static struct seine_prefix key_of(const struct prefix *p)
-{
-	struct seine_prefix key = { .len = prefix_family_len(p) };
-
-	memcpy(key.ip, p->ip, sizeof(key.ip));
-	return key;
-}
-
-/* False for a key that can never match a packet: only a person with bpftool writes such. */
-static bool key_read(const struct seine_prefix *key, struct prefix *ret)
+bool lists_key(const struct seine_prefix *key, struct prefix *ret)
 {
 	static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
 	unsigned int max = memcmp(key->ip, v4, sizeof(v4)) ? 128 : 32;
@@ -55,18 +37,19 @@ static bool key_read(const struct seine_prefix *key, struct prefix *ret)
 	return true;
 }
 
+/* The kernel rounds rows up to a power of two of hash buckets. One row beyond a power is the
+ * cheapest way to have twice as many buckets as entries, because a fuller table is slower. */
 static uint32_t list_rows(size_t n)
 {
-	uint32_t rows = LIST_MIN;
+	uint32_t half = LIST_MIN;
 
-	while (rows < 2 * n)
-		rows *= 2;
-	return rows;
+	while (half < n)
+		half *= 2;
+	return (half > n + LIST_MIN ? half : (uint32_t)n + LIST_MIN) + 1;
 }
 
-/* Twice the entries, because a fuller table is slower; preallocated, so that it cannot be short of
- * memory later. The types let bpftool print it. */
-static int list_new(const struct datapath *d, size_t n)
+/* Preallocated, so that it cannot be short of memory later. The types let bpftool print it. */
+int lists_new(const struct datapath *d, size_t n)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 
@@ -85,51 +68,24 @@ static int list_new(const struct datapath *d, size_t n)
 			      sizeof(struct seine_entry), list_rows(n), &opts);
 }
 
-static int list_fill(int fd, const struct entries *e)
-{
-	_cleanup_(freep) struct seine_prefix *keys = NULL;
-	_cleanup_(freep) struct seine_entry *rows = NULL;
-	uint32_t n = (uint32_t)e->n;
-
-	if (!n)
-		return 0;
-	keys = calloc(n, sizeof(*keys));
-	rows = calloc(n, sizeof(*rows));
-	if (!keys || !rows)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		keys[i] = key_of(&e->list[i].prefix);
-		rows[i] = e->list[i].row;
-	}
-	return bpf_map_update_batch(fd, keys, rows, &n, NULL);
-}
-
-static int list_build(const struct datapath *d, const struct entries *e, int *ret)
-{
-	int r = -ENOMEM;
-
-	for (int try = 0; try < LIST_TRIES && r == -ENOMEM; try++) {
-		_cleanup_(closep) int fd = list_new(d, e->n);
-
-		r = fd < 0 ? fd : list_fill(fd, e);
-		if (r == 0)
-			*ret = take_fd(fd);
-		else if (r == -ENOMEM)
-			usleep(LIST_PAUSE_US);
-	}
-	return r;
-}
-
 static int list_take(const void *key, const void *row, void *arg)
 {
 	struct entries *list = arg;
 	struct entry e;
 
-	if (!key_read(key, &e.prefix))
+	if (!lists_key(key, &e.prefix))
 		return 0;
 	e.row = *(const struct seine_entry *)row;
 	e.row.note[SEINE_NOTE - 1] = '\0';
 	return list->n < LIST_MAX ? entries_append(list, &e) : -E2BIG;
+}
+
+uint32_t lists_rows(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.max_entries;
 }
 
 static int list_read(int fd, struct entries **ret)
@@ -137,7 +93,9 @@ static int list_read(int fd, struct entries **ret)
 	_cleanup_(entries_freep) struct entries *list = NULL;
 	int r;
 
-	r = entries_new(LIST_MIN, &list);
+	/* As many as there can be, so that the list does not move while it grows: memory that is
+	 * not written to costs nothing. */
+	r = entries_new(lists_rows(fd), &list);
 	if (r < 0)
 		return r;
 	r = map_walk(fd, sizeof(struct seine_prefix), sizeof(struct seine_entry), list_take, list);
@@ -148,12 +106,20 @@ static int list_read(int fd, struct entries **ret)
 	return 0;
 }
 
-static int list_enter(struct datapath *d, uint32_t generation, int fd)
+int lists_enter(struct datapath *d, uint32_t generation, int fd)
 {
-	return bpf_map_update_elem(d->map[MAP_lists], &generation, &fd, BPF_ANY);
+	int r = bpf_map_update_elem(d->map[MAP_lists], &generation, &fd, BPF_ANY);
+
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	closep(&d->list[generation]);
+	d->list[generation] = fd;
+	return 0;
 }
 
-static int active_read(const struct datapath *d, uint32_t *ret)
+int lists_active(const struct datapath *d, uint32_t *ret)
 {
 	uint32_t zero = 0, active;
 	int r;
@@ -167,13 +133,10 @@ static int active_read(const struct datapath *d, uint32_t *ret)
 
 int lists_create(struct datapath *d)
 {
-	const struct entries none = { 0 };
-
 	for (uint32_t generation = 0; generation < 2; generation++) {
-		int r = list_build(d, &none, &d->list[generation]);
+		int fd = lists_new(d, 0), r;
 
-		if (r == 0)
-			r = list_enter(d, generation, d->list[generation]);
+		r = fd < 0 ? fd : lists_enter(d, generation, fd);
 		if (r < 0)
 			return r;
 	}
@@ -185,7 +148,7 @@ int lists_pin(const struct datapath *d)
 	uint32_t active;
 	int r;
 
-	r = active_read(d, &active);
+	r = lists_active(d, &active);
 	return r < 0 ? r : pins_replace(d->dir, DATAPATH_LIST_PIN, d->list[active]);
 }
 
@@ -216,151 +179,20 @@ int lists_adopt(struct datapath *d)
 	return 0;
 }
 
+int datapath_retired(struct datapath *d, struct entries **ret)
+{
+	uint32_t active;
+	int r;
+
+	r = lists_active(d, &active);
+	return r < 0 ? r : list_read(d->list[!active], ret);
+}
+
 int datapath_lists(struct datapath *d, struct entries **ret)
 {
 	uint32_t active;
 	int r;
 
-	r = active_read(d, &active);
+	r = lists_active(d, &active);
 	return r < 0 ? r : list_read(d->list[active], ret);
-}
-
-static int bits_map(struct datapath *d)
-{
-	size_t bytes = 2ul * SEINE_BITS_WORDS * sizeof(uint64_t);
-	void *p;
-
-	if (d->bits)
-		return 0;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, d->map[MAP_bits], 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	d->bits = p;
-	return 0;
-}
-
-static bool same(const struct entries *a, const struct entries *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (prefix_compare(&a->list[i].prefix, &b->list[i].prefix) != 0 ||
-		    memcmp(&a->list[i].row, &b->list[i].row, sizeof(a->list[i].row)) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* Does the kernel hold what was written? Others saw maps take less than they acknowledged. */
-static int verify(const struct datapath *d, uint32_t generation, const struct entries *e,
-		  const struct seine_lengths *lengths)
-{
-	_cleanup_(entries_freep) struct entries *held = NULL;
-	struct seine_lengths held_lengths;
-	int r;
-
-	r = list_read(d->list[generation], &held);
-	if (r < 0)
-		return r;
-	r = bpf_map_lookup_elem(d->map[MAP_lengths], &generation, &held_lengths);
-	if (r < 0)
-		return r;
-	return same(held, e) && !memcmp(&held_lengths, lengths, sizeof(*lengths)) ? 0 : -EIO;
-}
-
-/* Builds `generation`, which no packet looks at. */
-static int generation_build(struct datapath *d, uint32_t generation, const struct entries *e,
-			    const struct seine_lengths *lengths)
-{
-	_cleanup_(closep) int fd = -1;
-	int r;
-
-	r = list_build(d, e, &fd);
-	if (r < 0)
-		return r;
-	r = list_enter(d, generation, fd);
-	if (r < 0)
-		return r;
-	closep(&d->list[generation]);
-	d->list[generation] = take_fd(fd);
-
-	r = bpf_map_update_elem(d->map[MAP_lengths], &generation, lengths, BPF_ANY);
-	if (r < 0)
-		return r;
-	r = bits_map(d);
-	if (r < 0)
-		return r;
-	generation_bits(e, &d->meta, d->bits + (size_t)generation * SEINE_BITS_WORDS);
-	return verify(d, generation, e, lengths);
-}
-
-static int list_copy(const struct entries *from, struct entries **ret)
-{
-	_cleanup_(entries_freep) struct entries *copy = NULL;
-	int r;
-
-	r = entries_new(from->n, &copy);
-	for (size_t i = 0; i < from->n && r == 0; i++)
-		r = entries_append(copy, &from->list[i]);
-	if (r == 0)
-		*ret = take_ptr(copy);
-	return r;
-}
-
-static int replace(struct datapath *d, struct entries *next, const struct seine_lengths *lengths)
-{
-	_cleanup_(entries_freep) struct entries *held = NULL;
-	uint32_t zero = 0, active;
-	int r;
-
-	r = active_read(d, &active);
-	if (r < 0)
-		return r;
-	r = list_read(d->list[active], &held);
-	if (r < 0)
-		return r;
-	r = hits_assign(d, held, next);
-	if (r < 0)
-		return r;
-
-	active = !active;
-	r = generation_build(d, active, next, lengths);
-	if (r < 0)
-		return r;
-	r = bpf_map_update_elem(d->map[MAP_active], &zero, &active, BPF_ANY);
-	if (r < 0)
-		return r;
-	/* From here on the list is in force; a stale pin only misleads who dumps it by name. */
-	(void)lists_pin(d);
-	return 0;
-}
-
-int datapath_apply(struct datapath *d, const struct entries *wanted, char *why)
-{
-	_cleanup_(entries_freep) struct entries *next = NULL;
-	struct seine_lengths lengths;
-	int r;
-
-	if (wanted->n > LIST_MAX)
-		return datapath_fail(-E2BIG, why, "a drop list holds at most %d entries", LIST_MAX);
-	r = generation_lengths(wanted, &lengths);
-	if (r == -E2BIG)
-		return datapath_fail(r, why, "more than %d different IPv6 prefix lengths",
-				     SEINE_V6_LENGTHS);
-	if (r < 0)
-		return datapath_fail(r, why, "a prefix is too wide");
-
-	r = list_copy(wanted, &next);
-	if (r == 0)
-		r = replace(d, next, &lengths);
-	if (r == -EIO)
-		return datapath_fail(r, why,
-				     "the new drop list reads back differently; "
-				     "the old one stays in force");
-	if (r < 0)
-		return datapath_fail(r, why,
-				     "the new drop list was refused (%s); the old one "
-				     "stays in force",
-				     strerror(-r));
-	return 0;
 }

@@ -254,6 +254,7 @@ void datapath_close(struct datapath *d)
 		munmap(d->bits, 2ul * SEINE_BITS_WORDS * sizeof(uint64_t));
 	for (unsigned int i = 0; i < d->n_attached; i++)
 		closep(&d->attached[i].fd);
+	orphans_forget(d);
 	for (int i = 0; i < MAP_COUNT; i++)
 		closep(&d->map[i]);
 	closep(&d->list[0]);
@@ -313,6 +314,8 @@ int datapath_open(const struct datapath_options *o, char *why, struct datapath *
 	r = open_locked(d, o, why);
 	if (r < 0)
 		return why[0] ? r : datapath_fail(r, why, "%s", strerror(-r));
+	if (o->pin_dir)
+		orphans_know(d);
 	*ret = take_ptr(d);
 	return 0;
 }

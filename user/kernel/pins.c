@@ -27,7 +27,7 @@ const char *const datapath_map_name[MAP_COUNT] = {
 #undef X
 };
 
-static int path_join(char path[PATH_MAX], const char *dir, const char *name)
+int path_join(char path[PATH_MAX], const char *dir, const char *name)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s", dir, name);
 
@@ -100,7 +100,7 @@ int pins_replace(const char *dir, const char *name, int fd)
 
 	r = path_join(path, dir, name);
 	if (r == 0)
-		r = path_join(stage, dir, "seine_stage");
+		r = path_join(stage, dir, PIN_STAGE);
 	if (r < 0)
 		return r;
 	if (unlink(stage) < 0 && errno != ENOENT)

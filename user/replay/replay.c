@@ -196,9 +196,12 @@ static int open_mind(struct replay *r, char *why)
 	const struct mind_settings s = {
 		.observation = { .window_sec = conf->window_sec, .max = conf->sizes.sources },
 		.shoal = &conf->shoal,
-		.judge = &conf->judge,
+		.judge = &r->judge,
 	};
-	int n = mind_new(&s, &r->mind);
+	int n;
+
+	r->judge = judge_at_once(&conf->judge);
+	n = mind_new(&s, &r->mind);
 
 	return n < 0 ? n : networks_read(conf->networks, why, REPLAY_WHY, &r->mind->asns);
 }

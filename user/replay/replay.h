@@ -76,6 +76,7 @@ struct replay {
 	uint64_t quic;
 
 	/* round.c */
+	struct judge_settings judge; /* what would be dropped is asked, not when */
 	struct mind *mind;
 	struct trips trips;
 	uint64_t turn_ns;		 /* of the datapath's clock: when sources were observed */

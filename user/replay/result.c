@@ -225,7 +225,7 @@ static json_t *campaigns(const struct replay *r)
 
 static json_t *drops(const struct replay *r)
 {
-	const struct entries *e = r->mind->judgement ? r->mind->judgement->desired : NULL;
+	const struct entries *e = r->mind->judgement ? r->mind->judgement->automatic : NULL;
 	json_t *list = json_array();
 
 	for (size_t i = 0; e && i < e->n; i++) {

@@ -91,25 +91,6 @@ static int correlate(struct replay *r, uint32_t now_sec)
 	return n;
 }
 
-static void entries_freep(struct entries **e)
-{
-	entries_free(*e);
-}
-
-static int judge(struct replay *r, uint32_t now_sec)
-{
-	_cleanup_(entries_freep) struct entries *held = NULL;
-	const struct guards guards = { 0 };
-	int n = 0;
-
-	/* What was wanted last time is what would be held now. */
-	if (r->mind->judgement)
-		held = take_ptr(r->mind->judgement->desired);
-	else
-		n = entries_new(0, &held);
-	return n < 0 ? n : mind_judge(r->mind, held, &guards, now_sec);
-}
-
 static int look(struct replay *r)
 {
 	uint32_t now_sec = turn_sec(r);
@@ -124,7 +105,7 @@ static int look(struct replay *r)
 	if (n == 0)
 		n = correlate(r, now_sec);
 	if (n == 0)
-		n = judge(r, now_sec);
+		n = mind_judge_alone(r->mind, now_sec);
 	r->sources = r->mind->n;
 	return n;
 }

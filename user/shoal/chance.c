@@ -44,6 +44,15 @@ double chance_normal(double z)
 	return isnan(z) ? 1 : bounded(gsl_cdf_ugaussian_Q(z));
 }
 
+double chance_student(double t, double freedom)
+{
+	if (isnan(t) || !(freedom > 0))
+		return 1;
+	if (isinf(t))
+		return t > 0 ? CHANCE_MIN : 1;
+	return bounded(gsl_cdf_tdist_Q(t, freedom));
+}
+
 double chance_chi_square(double x, double freedom)
 {
 	double cubic;

@@ -22,6 +22,9 @@ double chance_hypergeometric(uint32_t k, uint32_t drawn, uint32_t marked, uint32
 /* P(X >= z), X standard normal. */
 double chance_normal(double z);
 
+/* P(X >= t), X Student's t with so many degrees of freedom, which need not be whole. */
+double chance_student(double t, double freedom);
+
 /* P(X >= x), X chi-square with so many degrees of freedom, which need not be whole. */
 double chance_chi_square(double x, double freedom);
 

@@ -17,12 +17,12 @@ static const char *const standing_names[] = {
 	[STANDING_DIFFERENT] = "different",
 };
 
-const char *standing_name(enum standing s)
+const char *standing_name(enum profile_standing s)
 {
 	return (unsigned int)s < ARRAY_LEN(standing_names) ? standing_names[s] : "unknown";
 }
 
-enum standing profile_standing(const struct profile *p)
+enum profile_standing profile_standing(const struct profile *p)
 {
 	if (p->member)
 		return STANDING_MEMBER;
@@ -175,7 +175,7 @@ static void say_membership(struct speech *s, const struct profile *p)
 	    words_percent(p->member->lfdr, chance), words_percent(p->lfdr_max, limit));
 }
 
-static void say_why_not(struct speech *s, const struct profile *p, enum standing standing)
+static void say_why_not(struct speech *s, const struct profile *p, enum profile_standing standing)
 {
 	char limit[WORDS_MAX];
 
@@ -216,7 +216,7 @@ static void say_seed(struct speech *s, const struct profile *p)
 
 /* ---- what would change that ---- */
 
-static void say_change(struct speech *s, const struct profile *p, enum standing standing)
+static void say_change(struct speech *s, const struct profile *p, enum profile_standing standing)
 {
 	uint32_t more = profile_dual_needed(p);
 
@@ -246,7 +246,7 @@ static void say_change(struct speech *s, const struct profile *p, enum standing 
 
 size_t profile_explain(const struct profile *p, struct sentence ret[SENTENCES_MAX])
 {
-	enum standing standing = profile_standing(p);
+	enum profile_standing standing = profile_standing(p);
 	struct speech s = { .list = ret };
 
 	say_measured(&s, p);

@@ -20,7 +20,7 @@ struct work {
 };
 
 /* Why a source is or is not a member: the first that applies. */
-enum standing {
+enum profile_standing {
 	STANDING_UNSEEN, /* nothing was measured of it */
 	STANDING_MEMBER,
 	STANDING_NO_CAMPAIGN, /* no living campaign has its ClientHello */
@@ -29,7 +29,7 @@ enum standing {
 	STANDING_IDLE,	      /* silent for a day */
 	STANDING_DIFFERENT,   /* works differently */
 };
-const char *standing_name(enum standing s); /* "unproven" */
+const char *standing_name(enum profile_standing s); /* "unproven" */
 
 struct profile {
 	const struct features *f; /* over the shortest window from WINDOW_DAY on that knows it */
@@ -48,7 +48,7 @@ struct profile {
 
 #define PROFILE_DAYS 45 /* the longest window of the correlator */
 
-enum standing profile_standing(const struct profile *p);
+enum profile_standing profile_standing(const struct profile *p);
 
 /* Handshakes with both signs of a second leg that it would take to prove one; 0: it is proven. */
 uint32_t profile_dual_needed(const struct profile *p);

@@ -31,7 +31,7 @@ static int save_one(struct history *h, sqlite3_stmt *s, const struct campaign *c
 	sqlite3_bind_int(s, 2, RECORD_FORM);
 	sqlite3_bind_text(s, 3, text, -1, SQLITE_STATIC);
 	sqlite3_bind_blob64(s, 4, members, size, SQLITE_STATIC);
-	return file_do(h, s);
+	return db_do(&h->db, s);
 }
 
 static int save_all(struct history *h, const struct campaigns *c)
@@ -39,7 +39,7 @@ static int save_all(struct history *h, const struct campaigns *c)
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	int r;
 
-	r = file_prepare(h, "INSERT INTO campaign VALUES (?1, ?2, ?3, ?4)", &s);
+	r = db_prepare(&h->db, "INSERT INTO campaign VALUES (?1, ?2, ?3, ?4)", &s);
 	for (size_t i = 0; i < c->n && r == 0; i++)
 		r = save_one(h, s, &c->list[i]);
 	return r;
@@ -49,15 +49,15 @@ int history_save_campaigns(struct history *h, const struct campaigns *c)
 {
 	int r;
 
-	if (!h->db)
+	if (!h->db.handle)
 		return -EIO;
-	r = file_run(h, "BEGIN IMMEDIATE; DELETE FROM campaign");
+	r = db_run(&h->db, "BEGIN IMMEDIATE; DELETE FROM campaign");
 	if (r == 0)
 		r = save_all(h, c);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r < 0)
-		file_roll_back(h);
+		db_roll_back(&h->db);
 	return file_end(h, r);
 }
 
@@ -124,7 +124,8 @@ static int read_all(struct history *h, uint32_t now_sec, struct campaigns *list,
 	struct campaign c;
 	int r, res;
 
-	res = file_prepare(h, "SELECT id, record, members, form FROM campaign ORDER BY rowid", &s);
+	res = db_prepare(&h->db, "SELECT id, record, members, form FROM campaign ORDER BY rowid",
+			 &s);
 	if (res < 0)
 		return res;
 	while ((r = sqlite3_step(s)) == SQLITE_ROW && list->n < CAMPAIGNS_MAX) {
@@ -141,7 +142,7 @@ static int read_all(struct history *h, uint32_t now_sec, struct campaigns *list,
 		if (res < 0)
 			return res;
 	}
-	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : file_errno(h, r);
+	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : db_errno(&h->db, r);
 }
 
 /* Strongest first, as a round leaves them. */
@@ -164,7 +165,7 @@ int history_campaigns(struct history *h, uint32_t now_sec, struct campaigns **re
 
 	if (!list)
 		return -ENOMEM;
-	r = h->db ? file_end(h, read_all(h, now_sec, list, &left_out)) : 0;
+	r = h->db.handle ? file_end(h, read_all(h, now_sec, list, &left_out)) : 0;
 	if (r < 0)
 		return r;
 	if (list->n)
@@ -181,15 +182,16 @@ static int put_dossier(struct history *h, uint32_t campaign, const struct dossie
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	int r;
 
-	r = file_prepare(
-		h, "INSERT INTO dossier (campaign, at, event, json) VALUES (?1, ?2, ?3, ?4)", &s);
+	r = db_prepare(&h->db,
+		       "INSERT INTO dossier (campaign, at, event, json) VALUES (?1, ?2, ?3, ?4)",
+		       &s);
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(s, 1, campaign);
 	sqlite3_bind_int64(s, 2, d->unix_sec);
 	sqlite3_bind_text(s, 3, d->event, (int)strnlen(d->event, sizeof(d->event)), SQLITE_STATIC);
 	sqlite3_bind_text(s, 4, d->json, -1, SQLITE_STATIC);
-	return file_do(h, s);
+	return db_do(&h->db, s);
 }
 
 static int trim_dossiers(struct history *h, uint32_t campaign)
@@ -201,7 +203,7 @@ static int trim_dossiers(struct history *h, uint32_t campaign)
 		 "ORDER BY at DESC, id DESC LIMIT -1 OFFSET %d);"
 		 "DELETE FROM dossier WHERE id <= (SELECT max(id) FROM dossier) - %d",
 		 campaign, DOSSIERS_MAX, DOSSIERS_ALL);
-	return file_run(h, sql);
+	return db_run(&h->db, sql);
 }
 
 static int remove_dossiers(struct history *h, uint32_t campaign)
@@ -209,16 +211,16 @@ static int remove_dossiers(struct history *h, uint32_t campaign)
 	char sql[64];
 
 	snprintf(sql, sizeof(sql), "DELETE FROM dossier WHERE campaign = %u", campaign);
-	return file_run(h, sql);
+	return db_run(&h->db, sql);
 }
 
 int history_put_dossier(struct history *h, uint32_t campaign, const struct dossier *d, bool anew)
 {
 	int r;
 
-	if (!h->db)
+	if (!h->db.handle)
 		return -EIO;
-	r = file_run(h, "BEGIN IMMEDIATE");
+	r = db_run(&h->db, "BEGIN IMMEDIATE");
 	if (r == 0 && anew)
 		r = remove_dossiers(h, campaign);
 	if (r == 0)
@@ -226,9 +228,9 @@ int history_put_dossier(struct history *h, uint32_t campaign, const struct dossi
 	if (r == 0)
 		r = trim_dossiers(h, campaign);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r < 0)
-		file_roll_back(h);
+		db_roll_back(&h->db);
 	return file_end(h, r);
 }
 
@@ -238,10 +240,10 @@ static int each_dossier(struct history *h, uint32_t campaign, size_t limit,
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	int r, res;
 
-	res = file_prepare(h,
-			   "SELECT at, event, json FROM dossier WHERE campaign = ?1 "
-			   "ORDER BY at DESC, id DESC LIMIT ?2",
-			   &s);
+	res = db_prepare(&h->db,
+			 "SELECT at, event, json FROM dossier WHERE campaign = ?1 "
+			 "ORDER BY at DESC, id DESC LIMIT ?2",
+			 &s);
 	if (res < 0)
 		return res;
 	sqlite3_bind_int64(s, 1, campaign);
@@ -260,11 +262,11 @@ static int each_dossier(struct history *h, uint32_t campaign, size_t limit,
 		if (res < 0)
 			return res;
 	}
-	return r == SQLITE_DONE ? 0 : file_errno(h, r);
+	return r == SQLITE_DONE ? 0 : db_errno(&h->db, r);
 }
 
 int history_dossiers(struct history *h, uint32_t campaign, size_t limit,
 		     int (*visit)(const struct dossier *d, void *arg), void *arg)
 {
-	return h->db ? file_end(h, each_dossier(h, campaign, limit, visit, arg)) : 0;
+	return h->db.handle ? file_end(h, each_dossier(h, campaign, limit, visit, arg)) : 0;
 }

@@ -88,12 +88,12 @@ int deeds_register(struct history *h)
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
 	int r;
 
-	r = sqlite3_create_function(h->db, "seine_add_deeds", 2, flags, NULL, add_deeds, NULL,
-				    NULL);
+	r = sqlite3_create_function(h->db.handle, "seine_add_deeds", 2, flags, NULL, add_deeds,
+				    NULL, NULL);
 	if (r == SQLITE_OK)
-		r = sqlite3_create_function(h->db, "seine_add_nets", 2, flags, NULL, add_nets, NULL,
-					    NULL);
-	return r == SQLITE_OK ? 0 : file_errno(h, r);
+		r = sqlite3_create_function(h->db.handle, "seine_add_nets", 2, flags, NULL,
+					    add_nets, NULL, NULL);
+	return r == SQLITE_OK ? 0 : db_errno(&h->db, r);
 }
 
 /* ---- written ---- */
@@ -103,7 +103,7 @@ int file_put(struct history *h, sqlite3_stmt *s, const struct queued *row)
 	sqlite3_bind_int64(s, 1, row->start);
 	sqlite3_bind_blob(s, 2, row->key, (int)row->key_size, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 3, row->data, (int)row->data_size, SQLITE_STATIC);
-	return file_do(h, s);
+	return db_do(&h->db, s);
 }
 
 static int write_rows(struct history *h, size_t max)
@@ -128,17 +128,17 @@ int deeds_write(struct history *h, size_t max)
 
 	if (!h->queue.rows || !max)
 		return 0;
-	r = file_run(h, "BEGIN IMMEDIATE");
+	r = db_run(&h->db, "BEGIN IMMEDIATE");
 	if (r == 0)
 		r = write_rows(h, max);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r == 0) {
 		queue_settle(&h->queue);
 		return 0;
 	}
 	queue_return(&h->queue);
-	file_roll_back(h);
+	db_roll_back(&h->db);
 	return r;
 }
 
@@ -156,7 +156,7 @@ static int get(struct history *h, sqlite3_stmt *s, int64_t start, const uint8_t 
 	if (r == SQLITE_DONE)
 		return 0;
 	if (r != SQLITE_ROW)
-		return file_errno(h, r);
+		return db_errno(&h->db, r);
 	*ret = sqlite3_column_blob(s, 0);
 	*ret_size = (size_t)sqlite3_column_bytes(s, 0);
 	return *ret ? 1 : 0;
@@ -184,12 +184,12 @@ int file_next_start(struct history *h, unsigned int kind, int64_t after, int64_t
 	int r;
 
 	sqlite3_bind_int64(s, 1, after);
-	r = file_number(h, s, &start);
+	r = db_number(&h->db, s, &start);
 	if (r <= 0)
 		return r;
 	/* Something else than a number comes out as 0, and would be the next one for ever. */
 	if (start <= after || start > UINT32_MAX)
-		return file_damaged(h, "spans that are none");
+		return db_damaged(&h->db, "spans that are none");
 	*ret = start;
 	return 1;
 }
@@ -222,7 +222,7 @@ static int each_day(struct history *h, const uint8_t source[16],
 int history_days(struct history *h, const uint8_t source[16],
 		 int (*visit)(int64_t start_unix, const struct deed *deed, void *arg), void *arg)
 {
-	return h->db ? file_end(h, each_day(h, source, visit, arg)) : 0;
+	return h->db.handle ? file_end(h, each_day(h, source, visit, arg)) : 0;
 }
 
 static int each_net_day(struct history *h, const uint8_t net[16],
@@ -255,5 +255,5 @@ int history_net_days(struct history *h, const uint8_t net[16],
 		     int (*visit)(int64_t start_unix, const struct net_deed *d, void *arg),
 		     void *arg)
 {
-	return h->db ? file_end(h, each_net_day(h, net, visit, arg)) : 0;
+	return h->db.handle ? file_end(h, each_net_day(h, net, visit, arg)) : 0;
 }

@@ -4,14 +4,13 @@
  *
  * Six tables have one form: (start, key) -> packed counts, ordered by both, so that writing appends
  * and ageing takes off the front. Statements are made once. A function of this folder that meets an
- * error of SQLite returns file_errno(), which remembers it; the functions of history.h end with
- * file_end(), which sets a damaged file aside once no statement is at work any more.
+ * error of SQLite returns db_errno(); the functions of history.h end with file_end(), which sets a
+ * damaged file aside once no statement is at work any more.
  */
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
-#include <limits.h>
-#include <sqlite3.h>
+#include "user/store/db.h"
 #include "user/store/history.h"
 #include "user/store/known.h"
 #include "user/store/queue.h"
@@ -60,17 +59,13 @@ struct recall {
 
 struct history {
 	struct history_settings settings;
-	char path[PATH_MAX];
-	sqlite3 *db; /* NULL: could not be opened */
+	struct db db;
 	sqlite3_stmt *queries[KINDS][QUERIES];
 	struct queue queue;
 	struct fold fold;
 	struct net_fold net_fold;
 	struct recall recall;
 	struct known *known;	  /* NULL before all was read once */
-	bool opening;		  /* its tables are being looked at */
-	bool damaged;		  /* seen since the last file_end() */
-	char error[HISTORY_WHY];  /* the last one */
 	char notice[HISTORY_WHY]; /* what the next flush must tell; empty: nothing */
 	bool renewed;		  /* it tells that the file was set aside */
 	uint32_t trimmed_slot;	  /* when days last had to go for want of room; 0: never */
@@ -84,34 +79,15 @@ struct history {
 
 /* 0, 1 (an older file was set aside; `why`), or negative (`why`). */
 int file_open(struct history *h, char *why);
-void file_close(struct history *h);
 
-/* As errno; always negative. */
-int file_errno(struct history *h, int code);
-/* What SQLite would let pass; always -EUCLEAN. */
-int file_damaged(struct history *h, const char *reason);
 int file_end(struct history *h, int r);
 /* The same for who only reads, and goes on without: what failed is told by the next flush. */
 int file_end_reading(struct history *h, int r);
 
-int file_run(struct history *h, const char *sql);
-int file_prepare(struct history *h, const char *sql, sqlite3_stmt **ret);
-/* Runs a statement that gives nothing, and makes it ready for the next time. */
-int file_do(struct history *h, sqlite3_stmt *s);
-/* Its first number. 1, 0: none. */
-int file_number(struct history *h, sqlite3_stmt *s, int64_t *ret);
-int file_pragma(struct history *h, const char *name, int64_t *ret);
-void file_roll_back(struct history *h);
 /* A row by QUERY_PUT or QUERY_PUT_NEW. */
 int file_put(struct history *h, sqlite3_stmt *s, const struct queued *row);
 /* The next span that a table has rows of. 1, 0: none. */
 int file_next_start(struct history *h, unsigned int kind, int64_t after, int64_t *ret);
-
-static inline void stmt_finalizep(sqlite3_stmt **s)
-{
-	sqlite3_finalize(*s);
-	*s = NULL;
-}
 
 const char *kind_table(unsigned int kind);
 uint32_t span_slots(enum span span);

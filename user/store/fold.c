@@ -16,7 +16,7 @@
 
 static int newest(struct history *h, enum span span, int64_t *ret)
 {
-	return file_number(h, h->queries[span][QUERY_NEWEST], ret);
+	return db_number(&h->db, h->queries[span][QUERY_NEWEST], ret);
 }
 
 int fold_begin(struct history *h)
@@ -141,19 +141,19 @@ static int64_t fold_span(struct history *h, enum span span, size_t max)
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (struct walk_span){ finer, h->fold.start[span] +
 							      (uint32_t)i * span_slots(finer) };
-	r = file_run(h, "BEGIN IMMEDIATE");
+	r = db_run(&h->db, "BEGIN IMMEDIATE");
 	if (r == 0)
 		r = walk_new(h, parts, n, h->fold.key, (size_t)h->fold.key_size, &w);
 	done = r < 0 ? r : fold_sources(h, span, w, max);
 	walk_freep(&w);
 	if (done >= 0) {
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 		if (r == 0)
 			return done;
 		done = r;
 	}
 	h->fold = before;
-	file_roll_back(h);
+	db_roll_back(&h->db);
 	return done;
 }
 

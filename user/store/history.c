@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "user/base/cleanup.h"
 #include "user/store/file.h"
 
@@ -24,14 +23,14 @@ int history_open(const struct history_settings *s, char *why, struct history **r
 	_cleanup_(history_closep) struct history *h = calloc(1, sizeof(*h));
 	int r;
 
-	if (!h || strlen(s->path) >= sizeof(h->path)) {
+	if (!h || strlen(s->path) >= sizeof(h->db.path)) {
 		snprintf(why, HISTORY_WHY, "%.200s: %s", s->path,
 			 h ? "the path is too long" : "out of memory");
 		return h ? -ENAMETOOLONG : -ENOMEM;
 	}
 	h->settings = *s;
-	memcpy(h->path, s->path, strlen(s->path) + 1);
-	h->settings.path = h->path;
+	memcpy(h->db.path, s->path, strlen(s->path) + 1);
+	h->settings.path = h->db.path;
 	r = file_open(h, why);
 	if (r < 0)
 		return r;
@@ -43,11 +42,11 @@ void history_close(struct history *h)
 {
 	if (!h)
 		return;
-	if (h->db && h->net_fold.span)
+	if (h->db.handle && h->net_fold.span)
 		(void)netfold_some(h, h->now_slot, SIZE_MAX);
-	if (h->db)
+	if (h->db.handle)
 		(void)deeds_write(h, SIZE_MAX);
-	file_close(h);
+	db_close(&h->db);
 	queue_clear(&h->queue);
 	known_free(h->known);
 	known_free(h->recall.known);
@@ -66,7 +65,7 @@ static int newest_row(struct history *h, int64_t *ret)
 	int r;
 
 	for (unsigned int kind = 0; kind < KINDS; kind++) {
-		r = file_number(h, h->queries[kind][QUERY_NEWEST], &start);
+		r = db_number(&h->db, h->queries[kind][QUERY_NEWEST], &start);
 		if (r < 0)
 			return r;
 		if (r && start > newest)
@@ -117,12 +116,12 @@ static int remove_some(struct history *h, unsigned int kind, int64_t start, size
 
 	sqlite3_bind_int64(s, 1, start);
 	sqlite3_bind_int64(s, 2, (int64_t)*budget);
-	r = file_do(h, s);
+	r = db_do(&h->db, s);
 	if (r < 0)
 		return r;
-	removed = (size_t)sqlite3_changes(h->db);
+	removed = (size_t)sqlite3_changes(h->db.handle);
 	if (!removed)
-		return file_damaged(h, "rows that cannot be removed");
+		return db_damaged(&h->db, "rows that cannot be removed");
 	*budget -= removed < *budget ? removed : *budget;
 	return 0;
 }
@@ -164,11 +163,11 @@ static int used_bytes(struct history *h, uint64_t *ret)
 	int64_t pages = 0, idle = 0, size = 0;
 	int r;
 
-	r = file_pragma(h, "page_count", &pages);
+	r = db_pragma(&h->db, "page_count", &pages);
 	if (r == 0)
-		r = file_pragma(h, "freelist_count", &idle);
+		r = db_pragma(&h->db, "freelist_count", &idle);
 	if (r == 0)
-		r = file_pragma(h, "page_size", &size);
+		r = db_pragma(&h->db, "page_size", &size);
 	if (r == 0)
 		*ret = (uint64_t)((pages - idle) * size);
 	return r;
@@ -229,15 +228,15 @@ static int shrink(struct history *h)
 	char sql[64];
 	int r;
 
-	r = file_pragma(h, "page_count", &pages);
+	r = db_pragma(&h->db, "page_count", &pages);
 	if (r == 0)
-		r = file_pragma(h, "freelist_count", &idle);
+		r = db_pragma(&h->db, "freelist_count", &idle);
 	if (r == 0)
-		r = file_pragma(h, "page_size", &size);
+		r = db_pragma(&h->db, "page_size", &size);
 	if (r < 0 || !idle || (uint64_t)(pages * size) <= limit)
 		return r;
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
-	return file_run(h, sql);
+	return db_run(&h->db, sql);
 }
 
 static int age(struct history *h, uint32_t now_slot, uint32_t now_sec, size_t max)
@@ -247,7 +246,7 @@ static int age(struct history *h, uint32_t now_slot, uint32_t now_sec, size_t ma
 
 	if (budget < REMOVE_LEAST)
 		budget = REMOVE_LEAST;
-	r = file_run(h, "BEGIN IMMEDIATE");
+	r = db_run(&h->db, "BEGIN IMMEDIATE");
 	if (r == 0 && !h->moved && !is_doubted(h, now_sec))
 		r = remove_old(h, now_slot, &budget);
 	if (r == 0)
@@ -255,9 +254,9 @@ static int age(struct history *h, uint32_t now_slot, uint32_t now_sec, size_t ma
 	if (r == 0)
 		r = shrink(h);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r < 0)
-		file_roll_back(h);
+		db_roll_back(&h->db);
 	return r;
 }
 
@@ -277,7 +276,7 @@ static int flush(struct history *h, size_t max, uint32_t now_slot, uint32_t now_
 	if (r == 0 && !h->queue.rows)
 		r = fold_some(h, now_slot - 1, max); /* a turn may still tell of the last slot */
 	/* Also where a full disk keeps rows from being written: this is what may help. */
-	aged = h->damaged ? 0 : age(h, now_slot, now_sec, max);
+	aged = h->db.damaged ? 0 : age(h, now_slot, now_sec, max);
 	return r < 0 ? r : aged;
 }
 
@@ -300,14 +299,14 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 	h->now_slot = now_slot;
 	if (h->renewed)
 		return tell_notice(h, why);
-	if (!h->db) {
+	if (!h->db.handle) {
 		r = file_open(h, why);
 		if (r != 0)
 			return r < 0 ? r : -EUCLEAN;
 	}
 	r = flush(h, max, now_slot, now_sec);
 	if (r < 0)
-		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
+		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->db.path, h->db.error);
 	r = file_end(h, r);
 	if (h->renewed || (r >= 0 && h->notice[0]))
 		return tell_notice(h, why);
@@ -315,21 +314,6 @@ int64_t history_flush(struct history *h, size_t max, uint32_t now_sec, char *why
 }
 
 /* ---- state ---- */
-
-static uint64_t file_bytes(const struct history *h)
-{
-	static const char *const parts[] = { "", "-wal" };
-	char path[PATH_MAX + 8];
-	uint64_t bytes = 0;
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		snprintf(path, sizeof(path), "%s%s", h->path, parts[i]);
-		if (stat(path, &st) == 0)
-			bytes += (uint64_t)st.st_size;
-	}
-	return bytes;
-}
 
 /* A day is counted once. It is written for a while after its end, so not the newest one for good. */
 static int count_day(struct history *h, uint32_t start, uint64_t *ret)
@@ -340,7 +324,7 @@ static int count_day(struct history *h, uint32_t start, uint64_t *ret)
 
 	if (h->counted_start != start || h->queue.rows) {
 		sqlite3_bind_int64(s, 1, start);
-		r = file_number(h, s, &n);
+		r = db_number(&h->db, s, &n);
 		if (r < 0)
 			return r;
 		h->counted_start = start;
@@ -388,10 +372,10 @@ int history_state(struct history *h, struct history_state *ret)
 	struct history_state s = {
 		.queued = h->queue.rows,
 		.lost = h->queue.lost,
-		.bytes = file_bytes(h),
+		.bytes = db_bytes(&h->db),
 		.full = history_full(h),
 	};
-	int r = h->db ? file_end(h, read_state(h, &s)) : 0;
+	int r = h->db.handle ? file_end(h, read_state(h, &s)) : 0;
 
 	if (r < 0)
 		return r;

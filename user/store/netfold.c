@@ -30,9 +30,9 @@ static int begin(struct history *h, uint32_t now_slot)
 	int64_t slot = 0, hour = 0;
 	int r;
 
-	r = file_number(h, h->queries[KIND_NET + SPAN_SLOT][QUERY_NEWEST], &slot);
+	r = db_number(&h->db, h->queries[KIND_NET + SPAN_SLOT][QUERY_NEWEST], &slot);
 	if (r >= 0)
-		r = file_number(h, h->queries[KIND_NET + SPAN_HOUR][QUERY_NEWEST], &hour);
+		r = db_number(&h->db, h->queries[KIND_NET + SPAN_HOUR][QUERY_NEWEST], &hour);
 	if (r < 0)
 		return r;
 	choose(&h->net_fold, SPAN_HOUR, slot, now_slot);
@@ -47,22 +47,22 @@ static int add_part(struct history *h, const struct net_fold *f)
 	const char *to = kind_table(KIND_NET + f->span);
 	uint32_t start = f->start[f->span], part = start + f->part * span_slots(f->span - 1);
 	char sql[320];
-	int r = file_run(h, "BEGIN IMMEDIATE");
+	int r = db_run(&h->db, "BEGIN IMMEDIATE");
 
 	snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE start = %" PRIu32, to, start);
 	if (r == 0 && !f->part)
-		r = file_run(h, sql);
+		r = db_run(&h->db, sql);
 	snprintf(sql, sizeof(sql),
 		 "INSERT INTO %s SELECT %" PRIu32 ", key, data FROM %s WHERE start = %" PRIu32
 		 " ON CONFLICT (start, key) DO UPDATE SET data = seine_add_nets(data, "
 		 "excluded.data)",
 		 to, start, kind_table(KIND_NET + f->span - 1), part);
 	if (r == 0)
-		r = file_run(h, sql);
+		r = db_run(&h->db, sql);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r < 0)
-		file_roll_back(h);
+		db_roll_back(&h->db);
 	return r;
 }
 
@@ -82,11 +82,11 @@ static int step(struct history *h)
 
 int netfold_some(struct history *h, uint32_t now_slot, size_t max)
 {
-	int64_t before = sqlite3_total_changes(h->db);
+	int64_t before = sqlite3_total_changes(h->db.handle);
 	int r = h->net_fold.span ? 0 : begin(h, now_slot);
 
 	while (r == 0 && h->net_fold.span < SPANS) {
-		if ((uint64_t)(sqlite3_total_changes(h->db) - before) >= max)
+		if ((uint64_t)(sqlite3_total_changes(h->db.handle) - before) >= max)
 			return 1;
 		r = step(h);
 	}

@@ -218,7 +218,7 @@ int history_past(struct history *h, const uint8_t source[16], uint32_t now_sec, 
 	int r;
 
 	/* A disk that fails is asked again after the next flush. */
-	if (!h->db || h->notice[0] || (h->known && !known_maybe(h->known, source)))
+	if (!h->db.handle || h->notice[0] || (h->known && !known_maybe(h->known, source)))
 		return 0;
 	find_pieces(h, now_sec, &pieces);
 	begin(&g);
@@ -313,7 +313,7 @@ int history_pasts(struct history *h, uint32_t now_sec, size_t rows,
 	struct visitor v = { .visit = visit, .arg = arg, .rows = rows };
 	int r;
 
-	if (!h->db)
+	if (!h->db.handle)
 		return 0;
 	if (!h->recall.known) {
 		r = known_new(&h->recall.known);

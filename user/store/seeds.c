@@ -33,13 +33,13 @@ static int read_seeds(struct history *h, int64_t now_unix, struct seeds *ret)
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	int r;
 
-	r = file_prepare(h, "SELECT key, added, expires, note FROM seed WHERE expires > ?1", &s);
+	r = db_prepare(&h->db, "SELECT key, added, expires, note FROM seed WHERE expires > ?1", &s);
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(s, 1, now_unix);
 	while ((r = sqlite3_step(s)) == SQLITE_ROW && ret->n < SEEDS_MAX)
 		ret->n += read_seed(s, &ret->list[ret->n]);
-	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : file_errno(h, r);
+	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : db_errno(&h->db, r);
 }
 
 int history_seeds(struct history *h, int64_t now_unix, struct seeds *ret)
@@ -48,7 +48,7 @@ int history_seeds(struct history *h, int64_t now_unix, struct seeds *ret)
 	struct seeds seeds = { 0 };
 	int r;
 
-	if (!h->db) {
+	if (!h->db.handle) {
 		*ret = seeds;
 		return 0;
 	}
@@ -74,7 +74,7 @@ static int put_all(struct history *h, const struct seeds *more)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	uint8_t key[KEY_BYTES];
-	int r = file_prepare(h, ADD, &s);
+	int r = db_prepare(&h->db, ADD, &s);
 
 	for (size_t i = 0; i < more->n && r == 0; i++) {
 		const struct seed *seed = &more->list[i];
@@ -84,7 +84,7 @@ static int put_all(struct history *h, const struct seeds *more)
 		sqlite3_bind_int64(s, 3, seed->expires_sec);
 		sqlite3_bind_text(s, 4, seed->note, (int)strnlen(seed->note, SEED_NOTE - 1),
 				  SQLITE_STATIC);
-		r = file_do(h, s);
+		r = db_do(&h->db, s);
 	}
 	return r;
 }
@@ -96,20 +96,20 @@ static int remove_ended(struct history *h, const struct seeds *more)
 
 	snprintf(sql, sizeof(sql), "DELETE FROM seed WHERE expires <= %lld",
 		 more->n ? (long long)more->list[0].added_sec : 0);
-	return file_run(h, sql);
+	return db_run(&h->db, sql);
 }
 
 static int check_count(struct history *h)
 {
 	_cleanup_(stmt_finalizep) sqlite3_stmt *s = NULL;
 	int64_t n = 0;
-	int r = file_prepare(h, "SELECT count(*) FROM seed", &s);
+	int r = db_prepare(&h->db, "SELECT count(*) FROM seed", &s);
 
 	if (r == 0)
-		r = file_number(h, s, &n);
+		r = db_number(&h->db, s, &n);
 	if (r < 0 || n <= SEEDS_MAX)
 		return r < 0 ? r : 0;
-	snprintf(h->error, sizeof(h->error), "these would be %lld seeds; at most %d are kept",
+	snprintf(h->db.error, sizeof(h->db.error), "these would be %lld seeds; at most %d are kept",
 		 (long long)n, SEEDS_MAX);
 	return -E2BIG;
 }
@@ -120,20 +120,20 @@ static int change(struct history *h, int (*make)(struct history *h, const struct
 {
 	int r = -EIO;
 
-	if (!h->db) {
-		snprintf(why, HISTORY_WHY, "%.200s: not open", h->path);
+	if (!h->db.handle) {
+		snprintf(why, HISTORY_WHY, "%.200s: not open", h->db.path);
 		return r;
 	}
-	r = file_run(h, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+	r = db_run(&h->db, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
 	if (r == 0)
 		r = make(h, more);
 	if (r == 0)
-		r = file_run(h, "COMMIT");
+		r = db_run(&h->db, "COMMIT");
 	if (r < 0) {
-		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->path, h->error);
-		file_roll_back(h);
+		snprintf(why, HISTORY_WHY, "%.120s: %.120s", h->db.path, h->db.error);
+		db_roll_back(&h->db);
 	}
-	(void)sqlite3_exec(h->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	(void)sqlite3_exec(h->db.handle, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	return file_end(h, r);
 }
 
@@ -149,7 +149,7 @@ static int add(struct history *h, const struct seeds *more)
 static int clear(struct history *h, const struct seeds *more)
 {
 	(void)more;
-	return file_run(h, "DELETE FROM seed");
+	return db_run(&h->db, "DELETE FROM seed");
 }
 
 int history_add_seeds(struct history *h, const struct seeds *more, char *why)

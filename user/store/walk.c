@@ -40,7 +40,7 @@ static int step(struct history *h, struct head *head)
 	struct walk_row *row = &head->row;
 
 	if (r != SQLITE_ROW) {
-		r = r == SQLITE_DONE ? 0 : file_errno(h, r);
+		r = r == SQLITE_DONE ? 0 : db_errno(&h->db, r);
 		stmt_finalizep(&head->stmt);
 		return r;
 	}
@@ -99,7 +99,7 @@ static int open_span(struct walk *w, const struct walk_span *span, const uint8_t
 	snprintf(sql, sizeof(sql),
 		 "SELECT key, data FROM %s WHERE start = ?1 AND key > ?2 ORDER BY key",
 		 kind_table(span->span));
-	r = file_prepare(w->history, sql, &ret->stmt);
+	r = db_prepare(&w->history->db, sql, &ret->stmt);
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(ret->stmt, 1, span->start);

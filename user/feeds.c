@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Names and numbers of feeds. See feeds.h. */
+#include "user/feeds.h"
+
+#include <errno.h>
+#include <string.h>
+#include "user/agent.h"
+#include "user/ledger.h"
+
+void feeds_clear(struct feeds *f)
+{
+	free(f->list);
+	*f = (struct feeds){ 0 };
+}
+
+const struct state_feed *feeds_find(const struct feeds *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->list[i].name, name) == 0)
+			return &f->list[i];
+	return NULL;
+}
+
+const struct state_feed *feeds_number(const struct feeds *f, uint32_t number)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].number == number)
+			return &f->list[i];
+	return NULL;
+}
+
+struct state_feed feeds_get(const struct feeds *f, const char *name)
+{
+	const struct state_feed *known = feeds_find(f, name);
+	struct state_feed feed = { .watched = true };
+
+	if (known)
+		return *known;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].number > feed.number)
+			feed.number = f->list[i].number;
+	feed.number++;
+	snprintf(feed.name, sizeof(feed.name), "%s", name);
+	return feed;
+}
+
+static int write_feed(struct state *s, const void *arg)
+{
+	struct state_feed feed = *(const struct state_feed *)arg;
+
+	return state_put_feed(s, &feed);
+}
+
+int feeds_put(struct agent *a, const struct state_feed *feed, char *why)
+{
+	struct state_feed *list = (struct state_feed *)feeds_number(&a->feeds, feed->number);
+
+	if (!list) {
+		if (a->feeds.n == FEEDS_MAX)
+			return snprintf(why, DATAPATH_WHY, "more than %d feeds", FEEDS_MAX),
+			       -ENOSPC;
+		list = reallocarray(a->feeds.list, a->feeds.n + 1, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		a->feeds.list = list;
+		list += a->feeds.n++;
+	}
+	*list = *feed;
+	(void)ledger_record(a, write_feed, feed, NULL);
+	return 0;
+}

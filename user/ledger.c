@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Claims, recorded and brought into force. See ledger.h. */
+#include "user/ledger.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include "bpf/hash.h"
+#include "user/allowdir.h"
+#include "user/auditing.h"
+#include "user/base/cleanup.h"
+#include "user/base/files.h"
+#include "user/base/log.h"
+#include "user/judge/reconcile.h"
+#include "user/told.h"
+#include "user/trial.h"
+
+static void entries_freep(struct entries **e)
+{
+	entries_free(*e);
+	*e = NULL;
+}
+
+static int fail(int r, char *why, const char *what)
+{
+	snprintf(why, DATAPATH_WHY, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+/* ---- what follows from claims ---- */
+
+/* People may list what a guard speaks for, and are shown that; nobody else's entry gets there, not
+ * even for the time until the judge looks again. */
+static void withhold_guarded(const struct guards *g, struct entries *e, struct conflicts *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		const struct entry *x = &e->list[i];
+		bool guarded = x->row.action != SEINE_WATCH && guards_refuse(g, &x->prefix);
+		bool peoples = claim_class(x->row.origin) == CLAIM_PEOPLE;
+
+		ret->guarded += guarded && peoples;
+		ret->withheld += guarded && !peoples;
+		if (!guarded || peoples)
+			e->list[n++] = *x;
+	}
+	e->n = n;
+}
+
+int ledger_compose(const struct agent *a, const struct claims *claims, struct entries **ret,
+		   struct conflicts *ret_conflicts)
+{
+	_cleanup_(entries_freep) struct entries *e = NULL;
+	struct conflicts conflicts = { 0 };
+	int r;
+
+	r = claims_merge(claims, &e, &conflicts);
+	if (r < 0)
+		return r;
+	withhold_guarded(&a->guards, e, &conflicts);
+	trial_cap(a, e);
+	*ret = take_ptr(e);
+	if (ret_conflicts)
+		*ret_conflicts = conflicts;
+	else
+		conflicts_clear(&conflicts);
+	return 0;
+}
+
+/* ---- recording ---- */
+
+static int recorded(struct agent *a, int r)
+{
+	agent_alarm(a, ALARM_STATE, r < 0,
+		    "what is changed cannot be recorded, and ends with the agent: %s",
+		    r < 0 ? state_why(a->state) : "");
+	return r;
+}
+
+int ledger_record(struct agent *a, ledger_write write, const void *arg, const struct audit *audit)
+{
+	int r;
+
+	if (!a->state)
+		return -ENODEV;
+	state_clock(a->state, (int64_t)time(NULL) - agent_now_sec());
+	r = state_begin(a->state, agent_now_sec());
+	if (r < 0)
+		return recorded(a, r);
+	if (write)
+		(void)write(a->state, arg);
+	if (audit)
+		(void)state_audit(a->state, audit);
+	r = recorded(a, state_commit(a->state));
+	if (r == 0)
+		told_events(a);
+	return r;
+}
+
+struct claims_change {
+	const struct claims *before, *after;
+};
+
+static int write_claims(struct state *s, const void *arg)
+{
+	const struct claims_change *c = arg;
+
+	return state_record_claims(s, c->before, c->after);
+}
+
+/* A new file in place of a damaged one has nothing yet. */
+static int record_claims(struct agent *a, const struct claims *before, const struct claims *after,
+			 const struct audit *audit)
+{
+	const struct claims_change c = { a->record_anew ? NULL : before, after };
+	const struct claims_change anew = { NULL, after };
+	int r = ledger_record(a, write_claims, &c, audit);
+
+	if (r == -EUCLEAN)
+		r = ledger_record(a, write_claims, &anew, audit);
+	a->record_anew &= r < 0;
+	return r;
+}
+
+/* ---- into force ---- */
+
+/* What tells these maps from others: a secret, hence only a hash of it. */
+static uint64_t maps_id(const struct agent *a)
+{
+	struct seine_meta meta = { 0 };
+
+	(void)datapath_meta(a->datapath, &meta);
+	return seine_mix64(meta.seed0 ^ seine_mix64(meta.seed1));
+}
+
+static bool differs(const struct entries_diff *d)
+{
+	return d->added || d->removed || d->changed;
+}
+
+/* Down to the last field; slots are the kernel's. */
+static bool in_force(const struct agent *a, const struct entries *e)
+{
+	struct entries_diff d = entries_compare(a->entries, e);
+
+	return !a->entries_edited && !differs(&d);
+}
+
+/* Takes over `wanted`, on success alone. */
+static int apply(struct agent *a, struct entries **wanted, char *why)
+{
+	_cleanup_(entries_freep) struct entries *before = NULL;
+	bool readable;
+	int r;
+
+	a->applied = (struct entries_diff){ 0 };
+	if (in_force(a, *wanted))
+		return 0;
+	r = datapath_apply_slots(a->datapath, *wanted, why);
+	if (r < 0)
+		return r;
+	readable = r == 1;
+	before = a->entries;
+	a->entries = take_ptr(*wanted);
+	a->entries_edited = false;
+	a->applied = entries_compare(before, a->entries);
+	told_changes(a, before);
+	entries_free(a->retired);
+	a->retired = readable ? take_ptr(before) : NULL;
+	return 0;
+}
+
+int ledger_commit(struct agent *a, struct claims **next, const struct audit *audit, char *why)
+{
+	_cleanup_(conflicts_clear) struct conflicts conflicts = { 0 };
+	_cleanup_(entries_freep) struct entries *wanted = NULL;
+	size_t uncounted;
+	int r, kept;
+
+	r = ledger_compose(a, *next, &wanted, &conflicts);
+	if (r < 0)
+		return fail(r, why, "drop list");
+	r = datapath_fits(a->datapath, wanted, why, &uncounted);
+	if (r < 0)
+		return r;
+	kept = record_claims(a, a->claims, *next, audit);
+	r = apply(a, &wanted, why);
+	if (r < 0) {
+		if (kept == 0)
+			(void)record_claims(a, *next, a->claims, NULL);
+		return r;
+	}
+	if (kept == 0)
+		(void)state_applied(a->state, maps_id(a));
+	claims_free(a->claims);
+	a->claims = take_ptr(*next);
+	conflicts_clear(&a->conflicts);
+	a->conflicts = conflicts;
+	conflicts = (struct conflicts){ 0 };
+	return 0;
+}
+
+/* Who had the list before open by its pin may have written into it after it went. */
+static int adopt_late(struct agent *a, struct claims *next, struct entries_diff *ret)
+{
+	_cleanup_(entries_freep) struct entries *late = NULL;
+	int r = datapath_retired(a->datapath, &late);
+
+	return r < 0 ? r : claims_adopt(next, a->retired, late, agent_now_sec(), ret);
+}
+
+/* What came by hand has no place in the bitmap yet: the list is written anew. */
+int ledger_begin(struct agent *a, struct claims **ret)
+{
+	_cleanup_(entries_freep) struct entries *held = NULL;
+	_cleanup_(claims_freep) struct claims *next = NULL;
+	struct entries_diff late = { 0 }, d;
+	int r;
+
+	r = claims_copy(a->claims, &next);
+	if (r == 0 && a->retired)
+		r = adopt_late(a, next, &late);
+	if (r == 0)
+		r = datapath_lists(a->datapath, &held);
+	if (r == 0)
+		r = claims_adopt(next, a->entries, held, agent_now_sec(), &d);
+	if (r < 0)
+		return r;
+	d.added += late.added;
+	d.removed += late.removed;
+	d.changed += late.changed;
+	a->by_hand = d;
+	a->entries_edited |= differs(&d);
+	*ret = take_ptr(next);
+	return 0;
+}
+
+/* ---- start ---- */
+
+static int read_state(struct agent *a, struct state_loaded *ret)
+{
+	struct state_loaded loaded = { 0 };
+	int r = state_load(a->state, agent_now_sec(), &loaded);
+
+	if (r == 0)
+		*ret = loaded;
+	return r;
+}
+
+static int write_revert(struct state *s, const void *arg)
+{
+	(void)arg;
+	return state_trial_revert(s);
+}
+
+/* A trial whose time ran out while no agent was there. */
+static int end_trial(struct agent *a, struct state_loaded *loaded)
+{
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	struct moment m = moment_now();
+	int r;
+
+	if (!loaded->trial.active || loaded->trial.until_sec > m.now_sec)
+		return 0;
+	auditing_begin(&x, a, &m, "apply revert");
+	auditing_text(&x, "not confirmed in time; mode, entries and allow list are as they were "
+			  "before");
+	r = ledger_record(a, write_revert, NULL, &x.audit);
+	if (r < 0)
+		return r;
+	state_loaded_clear(loaded);
+	return read_state(a, loaded);
+}
+
+/* What was said on the command line holds until the file itself says something else. */
+static void take_mode(struct agent *a, const struct state_loaded *loaded)
+{
+	if (!loaded->mode_set || loaded->conf_mode != a->conf_mode)
+		return;
+	if (loaded->mode != a->conf.cfg.mode)
+		log_info("mode: %s, as it was set by command line",
+			 loaded->mode == SEINE_ENFORCE ? "enforce" : "observe");
+	a->conf.cfg.mode = loaded->mode;
+}
+
+static int load(struct agent *a)
+{
+	struct state_loaded *loaded = calloc(1, sizeof(*loaded));
+	int r;
+
+	if (!loaded)
+		return -ENOMEM;
+	a->loaded = loaded;
+	r = read_state(a, loaded);
+	if (r == 0)
+		r = end_trial(a, loaded);
+	if (r < 0)
+		return r;
+	if (loaded->left_out)
+		log_warning("%s: %zu rows mean nothing and are left out", a->conf.state,
+			    loaded->left_out);
+	take_mode(a, loaded);
+	a->feeds = (struct feeds){ .list = loaded->feeds, .n = loaded->n_feeds };
+	loaded->feeds = NULL;
+	loaded->n_feeds = 0;
+	a->record_anew = !loaded->recorded;
+	return state_log_newest(a->state, &a->told_id);
+}
+
+static void without_state(struct agent *a, const char *why)
+{
+	agent_alarm(a, ALARM_STATE, true,
+		    "what is changed cannot be recorded, and ends with the "
+		    "agent: %s",
+		    why);
+	if (a->loaded)
+		state_loaded_clear(a->loaded);
+	freep(&a->loaded);
+	state_closep(&a->state);
+}
+
+int ledger_open(struct agent *a, char *why)
+{
+	const struct state_settings s = {
+		.path = a->conf.state,
+		.epoch_sec = (int64_t)time(NULL) - agent_now_sec(),
+		.now_sec = agent_now_sec(),
+	};
+	char dir[PATH_MAX];
+	int r;
+
+	r = claims_new(0, &a->claims);
+	if (r < 0)
+		return fail(r, why, "claims");
+	(void)files_make_parent(a->conf.state, dir);
+	r = state_open(&s, why, &a->state);
+	if (r == 1)
+		log_warning("%s", why);
+	if (r < 0) {
+		without_state(a, why);
+		return 0;
+	}
+	r = load(a);
+	if (r < 0)
+		without_state(a, state_why(a->state));
+	return 0;
+}
+
+/* Where the maps are others than those it was recorded in, all of it comes back. */
+static int start_allows(struct agent *a, char *why)
+{
+	_cleanup_(freep) struct allow_entry *held = NULL;
+	const struct state_loaded *l = a->loaded;
+	uint32_t now_sec = agent_now_sec();
+	size_t n = 0;
+	int r;
+
+	r = datapath_allows(a->datapath, &held, &n);
+	for (size_t i = 0; i < l->n_allows && r == 0; i++) {
+		const struct allow_entry *e = &l->allows[i];
+
+		if (!allow_find(held, n, &e->prefix) &&
+		    (!e->row.expires_sec || e->row.expires_sec > now_sec))
+			r = datapath_allow_put(a->datapath, e);
+	}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (held[i].row.origin != SEINE_OPERATOR || allowdir_owns(&held[i]) ||
+		    allow_find(l->allows, l->n_allows, &held[i].prefix))
+			continue;
+		r = a->record_anew ? agent_allow_put(a, &held[i], NULL, why)
+				   : datapath_allow_remove(a->datapath, &held[i].prefix);
+	}
+	return r < 0 ? fail(r, why, "allow list") : 0;
+}
+
+static int start_claims(struct agent *a, char *why)
+{
+	_cleanup_(entries_freep) struct entries *composed = NULL;
+	_cleanup_(claims_freep) struct claims *next = NULL;
+	struct state_loaded *l = a->loaded;
+	struct reconcile in = {
+		.recorded = l->claims,
+		.recorded_number = l->recorded,
+		.applied_number = l->applied,
+		.applied_maps = l->maps,
+		.maps = maps_id(a),
+		.held = a->entries,
+		.now_sec = agent_now_sec(),
+	};
+	struct entries_diff by_hand;
+	enum reconciled how;
+	int r;
+
+	r = ledger_compose(a, l->claims, &composed, NULL);
+	if (r < 0)
+		return fail(r, why, "drop list");
+	in.composed = composed;
+	r = reconcile(&in, &next, &how, &by_hand);
+	if (r < 0)
+		return fail(r, why, "drop list");
+	if (how != RECONCILED_FRESH && (by_hand.added || by_hand.removed || by_hand.changed))
+		log_info("drop list changed by hand while no agent was there: %zu added, %zu "
+			 "removed, %zu changed",
+			 by_hand.added, by_hand.removed, by_hand.changed);
+	a->entries_edited = how == RECONCILED_FRESH || by_hand.added;
+	claims_free(a->claims);
+	a->claims = take_ptr(l->claims);
+	claims_expire(next, in.now_sec);
+	r = ledger_commit(a, &next, NULL, why);
+	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", why);
+	return 0; /* cycles try again */
+}
+
+/* Without a state what the kernel holds is all there is. */
+static int start_from_kernel(struct agent *a, char *why)
+{
+	_cleanup_(claims_freep) struct claims *next = NULL;
+	int r = ledger_begin(a, &next);
+
+	for (size_t i = 0; i < a->entries->n && r == 0; i++)
+		r = claims_append(next, &a->entries->list[i]);
+	if (r == 0)
+		r = claims_sort(next);
+	return r < 0 ? fail(r, why, "drop list") : ledger_commit(a, &next, NULL, why);
+}
+
+int ledger_start(struct agent *a, char *why)
+{
+	int r = 0;
+
+	if (a->loaded)
+		r = start_allows(a, why);
+	if (r == 0)
+		r = agent_guard(a, agent_now_sec());
+	if (r < 0)
+		return r;
+	if (a->loaded && a->loaded->trial.active)
+		r = trial_resume(a, &a->loaded->trial);
+	if (r < 0)
+		return fail(r, why, "trial");
+	r = a->loaded ? start_claims(a, why) : start_from_kernel(a, why);
+	if (a->loaded)
+		state_loaded_clear(a->loaded);
+	freep(&a->loaded);
+	return r;
+}
+
+void ledger_close(struct agent *a)
+{
+	entries_free(a->retired);
+	claims_free(a->claims);
+	conflicts_clear(&a->conflicts);
+	trial_clear(&a->trial);
+	feeds_clear(&a->feeds);
+	state_close(a->state);
+}
