@@ -2,7 +2,7 @@
 """Truth against verdict: who was to be hit, who is, and what it did to their requests. Pure.
 
 A source counts as hit as soon as any entry in force that drops covers it, even one that asks for
-a ClientHello the source does not show. So nothing is called innocent and spared by luck.
+a ClientHello the source does not show, or that holds out the source. So nothing is called innocent and spared by luck.
 """
 
 import ipaddress
