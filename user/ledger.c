@@ -78,10 +78,22 @@ static int recorded(struct agent *a, int r)
 	return r;
 }
 
+/* The journal has each event too, also where nothing can be recorded. */
+static void log_event(const struct audit *x)
+{
+	bool done = strcmp(x->result, "done") == 0;
+
+	log_at(done ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s%s%s: %s%s%s, by %s", x->verb,
+	       x->object[0] ? " " : "", x->object, done ? "" : x->result, done ? "" : ": ", x->text,
+	       x->actor[0] ? x->actor : "somebody who wrote the map");
+}
+
 int ledger_record(struct agent *a, ledger_write write, const void *arg, const struct audit *audit)
 {
 	int r;
 
+	if (audit)
+		log_event(audit);
 	if (!a->state)
 		return -ENODEV;
 	state_clock(a->state, (int64_t)time(NULL) - agent_now_sec());

@@ -203,6 +203,8 @@ feed() {
 		a["events"][-3]["before"]["action"] == "drop" and
 		a["events"][-3]["after"]["action"] == "watch")' log
 	json 'len(a["events"]) == 3' log 203.0.113.0/24 --limit 3
+	grep -q "drop add 203.0.113.1: drop: ticket 4711, by root" "$dir/seined.log"
+	grep -q "drop add 198.51.100.1: refused: overlaps own address .*, by root" "$dir/seined.log"
 	run -0 seine log
 	echo "$output"
 	[[ $output == *"own address"* ]]
