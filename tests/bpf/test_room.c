@@ -214,7 +214,7 @@ static void asking_writes_nothing(void **state)
 	assert_int_equal(active(d), before);
 	assert_int_equal(verdict(d, A_BASE), XDP_DROP);
 	assert_int_equal(verdict(d, B_BASE), XDP_PASS);
-	assert_int_equal(datapath_apply_slots(d, a, (char[DATAPATH_WHY]){ 0 }), 0);
+	assert_true(datapath_apply_slots(d, a, (char[DATAPATH_WHY]){ 0 }) >= 0);
 	assert_int_equal(datapath_hits(d, a->list[0].row.slot, &hit), 0);
 	assert_int_equal(hit.packets, 2);
 	entries_free(a);
@@ -258,7 +258,7 @@ static void slots_are_told(void **state)
 	struct datapath *d = *state;
 	char why[DATAPATH_WHY];
 
-	assert_int_equal(datapath_apply_slots(d, a, why), 0);
+	assert_true(datapath_apply_slots(d, a, why) >= 0);
 	assert_int_equal(datapath_lists(d, &held), 0);
 	assert_int_equal(held->n, a->n);
 	for (size_t i = 0; i < a->n; i++) {
@@ -277,13 +277,13 @@ static void reused_row_begins_at_zero(void **state)
 	char why[DATAPATH_WHY];
 
 	apply(d, &(struct entries){ 0 });
-	assert_int_equal(datapath_apply_slots(d, a, why), 0);
+	assert_true(datapath_apply_slots(d, a, why) >= 0);
 	for (uint32_t i = 0; i < a->n; i += 100)
 		verdict(d, A_BASE + i);
 	apply(d, b); /* takes the other half of the rows, so that the next list gets those of `a` */
 	for (size_t i = 0; i < a->n; i++)
 		a->list[i].prefix.ip[12] = 77;
-	assert_int_equal(datapath_apply_slots(d, a, why), 0);
+	assert_true(datapath_apply_slots(d, a, why) >= 0);
 	for (size_t i = 0; i < a->n; i++) {
 		struct seine_hit hit;
 
