@@ -24,7 +24,7 @@ static void render_reverted(const json_t *a, const struct text_style *s)
 {
 	(void)a;
 	(void)s;
-	puts("reverted: all is as it was before the trial");
+	puts("reverted: mode, entries and allow list are as they were before the trial");
 }
 
 static int begin_request(const struct cli_call *call, json_t **ret)

@@ -60,7 +60,8 @@ static void print_others(const json_t *a, const struct text_style *s)
 	if (!json_array_size(covering))
 		return;
 	putchar('\n');
-	print_covering(covering, json_object_get(a, "entry"), s, stdout);
+	print_covering(covering, json_object_get(a, "entry"),
+		       json_is_object(json_object_get(a, "allow")), s, stdout);
 }
 
 static void print_source(const json_t *a)

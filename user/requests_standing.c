@@ -38,9 +38,9 @@ json_t *json_standing(struct agent *a, uint32_t campaign, const struct moment *m
 	if (!reason && s->reason[0])
 		reason = s->reason;
 	return json_pack(
-		"{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "campaign",
-		answer_campaign(campaign), "rung", rung_name(s->rung), "order",
-		order_name(s->order), "actor",
+		"{s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s}",
+		"campaign", answer_campaign(campaign), "rung", rung_name(s->rung), "order",
+		order_name(s->order), "urged", s->urged, "actor",
 		s->order == ORDER_NONE ? json_null() : json_string(agent_user(a, s->actor)), "note",
 		answer_text(s->note, sizeof(s->note)), "since", json_time(m, s->since_sec), "rises",
 		rises ? json_time(m, rises_sec) : json_null(), "reason",

@@ -176,7 +176,7 @@ asks() {
 	[[ $(seine campaign show c-1f3a) == *"canary for "*"rollbacks   1 time"*"held out    1,250 sources"* ]]
 	[[ $(seine apply) == *"on trial    4 m 12 s left, begun by root"*"mode observe -> enforce"* ]]
 	[ "$(seine apply --confirm)" = "confirmed: the changes stay" ]
-	[ "$(seine apply --revert)" = "reverted: all is as it was before the trial" ]
+	[ "$(seine apply --revert)" = "reverted: mode, entries and allow list are as they were before the trial" ]
 }
 
 @test "whoever enforces is warned of a trial" {

@@ -342,8 +342,14 @@ static void the_ladder(void **state)
 		  "its entries only watch, until it is approved", "climbs" },
 		{ "{'rung':'canary','order':'rejected','actor':'root'}", "it gets no entries",
 		  "climbs" },
-		{ "{'rung':'canary','mode':'observe'}", "but in mode observe nothing is dropped",
-		  "small share" },
+		{ "{'rung':'canary','mode':'observe'}",
+		  "nothing is dropped, as the mode is observe", "small share" },
+		{ "{'rung':'observe','urged':true,'mode':'observe','reason':'the mode is "
+		  "observe'}",
+		  "climbs      to canary as soon as the mode is enforce", "stays" },
+		{ "{'rung':'observe','order':'approved','mode':'observe','reason':'the mode is "
+		  "observe'}",
+		  "stays       the mode is observe\n", "climbs" },
 		{ "{'rung':'canary','rollbacks':2}", "rollbacks   2 times back to observe",
 		  "held" },
 		{ "{'rung':'canary','held_out':1250,'held_out_alike':1190}",
@@ -386,12 +392,57 @@ static void all_that_covers_an_address(void **state)
 	FILE *to = open_memstream(&out, &size);
 
 	(void)state;
-	print_covering(list, decides, &wide, to);
+	print_covering(list, decides, false, &wide, to);
 	fclose(to);
 	has(out, "yes, and decides\n");
 	has(out, "no: 203.0.113.0/24 (operator root) is stronger\n");
 	has(out, "yes, but a longer one decides\n");
 	has(out, "no: a stronger one says the same\n");
+}
+
+static void nothing_decides_about_who_is_allowed(void **state)
+{
+	_cleanup_(json_decrefp) json_t *decides = parse(OFFICE);
+	_cleanup_(json_decrefp) json_t *list = parse("[{'entry':" OFFICE ",'in_force':true}]");
+	_cleanup_(freep) char *out = NULL;
+	struct text_style wide = { .width = 200, .utf8 = true };
+	size_t size;
+	FILE *to = open_memstream(&out, &size);
+
+	(void)state;
+	print_covering(list, decides, true, &wide, to);
+	fclose(to);
+	has(out, "yes, but the allow list wins\n");
+	has_not(out, "decides");
+}
+
+static void what_is_removed_and_comes_back(void **state)
+{
+	_cleanup_(freep) char *judge = printed(print_removed, "{'removed':" AUTO "}", &plain);
+	_cleanup_(freep) char *person = printed(print_removed, "{'removed':" OFFICE "}", &plain);
+	_cleanup_(freep) char *feed = printed(
+		print_removed,
+		"{'removed':{'prefix':'192.0.2.0/24','action':'drop','origin':'feed','actor':'x'}}",
+		&plain);
+
+	(void)state;
+	has(judge, "comes back  with the next round");
+	has(judge, "seine allow add 2001:db8::/48 lets it pass\n");
+	has(judge, "seine campaign reject c-1f3a ends all of its campaign\n");
+	has(feed, "comes back  with the next import of x");
+	has_not(person, "comes back");
+}
+
+static void the_first_copy_of_a_feed(void **state)
+{
+	_cleanup_(freep) char *first =
+		printed(print_change, "{'added':1,'entries':1,'watches_first':true}", &plain);
+	_cleanup_(freep) char *later =
+		printed(print_change, "{'added':1,'entries':1,'watches_first':false}", &plain);
+
+	(void)state;
+	has(first, "watches     it is the first copy of this feed");
+	has_not(later, "watches");
 }
 
 static void conflicts_up_to_a_limit(void **state)
@@ -497,6 +548,9 @@ int main(void)
 		cmocka_unit_test(the_ladder),
 		cmocka_unit_test(the_ladder_in_a_word),
 		cmocka_unit_test(all_that_covers_an_address),
+		cmocka_unit_test(nothing_decides_about_who_is_allowed),
+		cmocka_unit_test(what_is_removed_and_comes_back),
+		cmocka_unit_test(the_first_copy_of_a_feed),
 		cmocka_unit_test(conflicts_up_to_a_limit),
 		cmocka_unit_test(the_audit),
 		cmocka_unit_test(events_about_something),

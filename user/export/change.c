@@ -115,7 +115,7 @@ void print_trial(const json_t *trial, const struct text_style *s, FILE *to)
 	}
 	text_fact(s, to, "on trial", TEXT_LOUD, "%s", format_trial(trial, text));
 	text_fact(s, to, "began", TEXT_PLAIN, "%s", format_moment(trial, "began", when));
-	text_fact(s, to, "ends", TEXT_PLAIN, "%s; then all of it comes back as it was",
+	text_fact(s, to, "ends", TEXT_PLAIN, "%s; then what has changed comes back as it was",
 		  format_moment(trial, "until", when));
 	json_array_foreach(json_object_get(trial, "changes"), i, change)
 		text_fact(s, to, i ? "" : "changes", TEXT_PLAIN, "%s", json_string_value(change));
@@ -180,6 +180,26 @@ void print_added(const json_t *answer, const struct text_style *s, FILE *to)
 	print_footing(answer, s, to);
 }
 
+/* Who listed it goes on wanting it. */
+static void print_return(const json_t *e, const struct text_style *s, FILE *to)
+{
+	bool automatic = strcmp(get_text(e, "origin"), "auto") == 0;
+
+	if (automatic)
+		text_fact(s, to, "comes back", TEXT_YELLOW,
+			  "with the next round, if its campaign still has it");
+	else if (strcmp(get_text(e, "origin"), "feed") == 0)
+		text_fact(s, to, "comes back", TEXT_YELLOW,
+			  "with the next import of %s that has it", get_text(e, "actor"));
+	else
+		return;
+	text_fact(s, to, "", TEXT_PLAIN, "seine allow add %s lets it pass", get_text(e, "prefix"));
+	if (automatic && !is_null(e, "campaign"))
+		text_fact(s, to, "", TEXT_PLAIN,
+			  "seine campaign reject %s ends all of its campaign",
+			  get_text(e, "campaign"));
+}
+
 void print_removed(const json_t *answer, const struct text_style *s, FILE *to)
 {
 	const json_t *removed = json_object_get(answer, "removed");
@@ -193,6 +213,7 @@ void print_removed(const json_t *answer, const struct text_style *s, FILE *to)
 			  format_entry(now, text));
 	if (!is_null(answer, "still_covered_by"))
 		fprintf(to, "still covered by %s\n", get_text(answer, "still_covered_by"));
+	print_return(removed, s, to);
 }
 
 void print_allowed(const json_t *answer, const struct text_style *s, FILE *to)
@@ -309,6 +330,10 @@ void print_change(const json_t *answer, const struct text_style *s, FILE *to)
 	if (shown)
 		fputc('\n', to);
 	print_sum(answer, s, to);
+	if (get_flag(answer, "watches_first"))
+		text_fact(s, to, "watches", TEXT_YELLOW,
+			  "it is the first copy of this feed; import it again for what it says to "
+			  "be done");
 	print_impact(json_object_get(answer, "impact"), s, to);
 	print_footing(answer, s, to);
 }

@@ -145,7 +145,8 @@ void print_conflicts(const json_t *conflicts, size_t limit, const struct text_st
 }
 
 /* Why it is, or is not, what the datapath acts on. */
-static void cell_standing(struct text_table *t, const json_t *c, const json_t *decides)
+static void cell_standing(struct text_table *t, const json_t *c, const json_t *decides,
+			  bool allowed)
 {
 	const json_t *e = json_object_get(c, "entry"), *winner = json_object_get(c, "overruled_by");
 	char owner[FORMAT_OWNER];
@@ -155,14 +156,16 @@ static void cell_standing(struct text_table *t, const json_t *c, const json_t *d
 			  format_owner(winner, owner));
 	else if (!get_flag(c, "in_force"))
 		text_cell(t, "no: a stronger one says the same");
+	else if (allowed)
+		text_cell(t, "yes, but the allow list wins");
 	else if (strcmp(get_text(e, "prefix"), get_text(decides, "prefix")) == 0)
 		text_cell(t, "yes, and decides");
 	else
 		text_cell(t, "yes, but a longer one decides");
 }
 
-void print_covering(const json_t *covering, const json_t *decides, const struct text_style *s,
-		    FILE *to)
+void print_covering(const json_t *covering, const json_t *decides, bool allowed,
+		    const struct text_style *s, FILE *to)
 {
 	static const struct text_column columns[] = {
 		{ "COVERED BY", TEXT_LEFT, true }, { "ACTION", TEXT_LEFT, true },
@@ -183,7 +186,7 @@ void print_covering(const json_t *covering, const json_t *decides, const struct 
 		text_cell(t, "%s", format_action(e, n));
 		text_cell(t, "%s", format_owner(e, owner));
 		text_cell(t, "%s", format_left_short(e, n));
-		cell_standing(t, c, decides);
+		cell_standing(t, c, decides, allowed);
 	}
 	text_table_print(t, s, to);
 }

@@ -29,8 +29,9 @@ void print_drops(const json_t *entries, const struct text_style *s, FILE *to);
 void print_allows(const json_t *entries, const struct text_style *s, FILE *to);
 /* At most `limit` pairs of an entry that is not in force and the one that keeps it from that. */
 void print_conflicts(const json_t *conflicts, size_t limit, const struct text_style *s, FILE *to);
-/* All entries around an address; `decides` is the one that the datapath acts on, or null. */
-void print_covering(const json_t *covering, const json_t *decides, const struct text_style *s,
-		    FILE *to);
+/* All entries around an address; `decides` is the one that the datapath acts on, or null, unless
+ * the allow list lets the address pass. */
+void print_covering(const json_t *covering, const json_t *decides, bool allowed,
+		    const struct text_style *s, FILE *to);
 
 #endif

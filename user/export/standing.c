@@ -51,7 +51,7 @@ static void print_rung(const json_t *st, const struct text_style *s, FILE *to)
 	else if (ordered(st, "paused"))
 		meaning = "its entries only watch, until it is approved";
 	else if (strcmp(get_text(st, "mode"), "observe") == 0)
-		meaning = "but in mode observe nothing is dropped";
+		meaning = "nothing is dropped, as the mode is observe";
 	text_fact(s, to, "standing", is_held(st) ? TEXT_YELLOW : TEXT_PLAIN, "%s for %s: %s",
 		  standing_word(st), format_since(st, "since", age), meaning);
 }
@@ -66,6 +66,13 @@ static void print_order(const json_t *st, const struct text_style *s, FILE *to)
 		  get_text(st, "actor"), *note ? ": " : "", note);
 }
 
+/* An approval is kept: whoever sets the mode later must not be taken by surprise. */
+static bool waits_for_mode(const json_t *st)
+{
+	return get_flag(st, "urged") && rung_of(st)->next &&
+	       strcmp(get_text(st, "mode"), "observe") == 0;
+}
+
 /* When it climbs, or why it does not. */
 static void print_next(const json_t *st, uint64_t now_unix, const struct text_style *s, FILE *to)
 {
@@ -78,6 +85,12 @@ static void print_next(const json_t *st, uint64_t now_unix, const struct text_st
 			  format_time(rises - now_unix, left), format_date(st, "rises", when));
 	else if (rises && rung->next)
 		text_fact(s, to, "climbs", TEXT_PLAIN, "to %s with the next round", rung->next);
+	if (!rises && waits_for_mode(st)) {
+		text_fact(s, to, "climbs", TEXT_YELLOW,
+			  "to %s as soon as the mode is enforce, because it is approved",
+			  rung->next);
+		return;
+	}
 	if (!is_null(st, "reason"))
 		text_fact(s, to, rises ? "because" : "stays", TEXT_YELLOW, "%s",
 			  get_text(st, "reason"));
