@@ -23,7 +23,7 @@ static const struct option_word {
 	[OPT_LIMIT] = { "limit", "N", "rows at most, 20" },
 	[OPT_TTL] = { "ttl", "TIME", "how long it holds: 90s, 10m, 1h30m, 7d" },
 	[OPT_PERMANENT] = { "permanent", NULL, "until it is deleted" },
-	[OPT_ACTION] = { "action", "ACTION", "watch, canary, drop (default) or limit" },
+	[OPT_ACTION] = { "action", "ACTION", "drop (import: watch), watch, canary or limit" },
 	[OPT_SHARE] = { "share", "PERCENT", "of the sources, with canary or drop: 5%" },
 	[OPT_RATE] = { "rate", "N", "packets per second let through, with limit" },
 	[OPT_BURST] = { "burst", "N", "packets at once let through, with limit" },

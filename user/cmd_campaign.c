@@ -42,7 +42,7 @@ static void render_list(const json_t *a, const struct text_style *s)
 	static const struct text_column columns[] = {
 		{ "ID", TEXT_LEFT, false },	  { "STATE", TEXT_LEFT, false },
 		{ "MEMBERS", TEXT_RIGHT, false }, { "REQ/DAY", TEXT_RIGHT, false },
-		{ "RUNG", TEXT_LEFT, false },	  { "DROPS", TEXT_RIGHT, false },
+		{ "RUNG", TEXT_LEFT, false },	  { "ENTRIES", TEXT_RIGHT, false },
 		{ "FIRST", TEXT_RIGHT, false },	  { "LAST", TEXT_RIGHT, false },
 		{ "EVIDENCE", TEXT_LEFT, true },
 	};
@@ -144,6 +144,8 @@ static void print_prefixes(const json_t *a, const struct text_style *s)
 		text_cell(t, "%llu", (unsigned long long)get_number(p, "sources"));
 		text_cell(t, "%.1f %%", 100 * get_real(p, "purity"));
 	}
+	if (!json_array_size(json_object_get(a, "prefixes")))
+		return;
 	putchar('\n');
 	text_table_print(t, s, stdout);
 }

@@ -20,8 +20,8 @@ static void print_mode(const json_t *a, const struct text_style *s)
 
 	printf(LABEL, "mode");
 	if (off)
-		printf("%soff: everything passes; seine on ends this%s\n", text_colour(s, TEXT_RED),
-		       text_colour(s, TEXT_PLAIN));
+		printf("%soff: everything passes; seine on ends this, then it is %s%s\n",
+		       text_colour(s, TEXT_RED), get_text(a, "mode"), text_colour(s, TEXT_PLAIN));
 	else if (enforce)
 		printf("%senforce%s: entries drop\n", text_colour(s, TEXT_GREEN),
 		       text_colour(s, TEXT_PLAIN));
@@ -99,12 +99,12 @@ static void print_campaigns(const json_t *a)
 
 	if (!json_is_object(c))
 		return;
-	printf(LABEL "%llu, with %llu members; %llu cohorts were judged\n", "campaigns",
+	printf(LABEL "%llu, with %llu members; cohorts judged: %llu\n", "campaigns",
 	       (unsigned long long)get_number(c, "found"),
 	       (unsigned long long)get_number(c, "members"),
 	       (unsigned long long)get_number(c, "cohorts"));
 	if (get_number(j, "refused") || get_flag(j, "budget_spent"))
-		printf(LABEL "%llu prefixes, by guards or budget%s\n", "refused",
+		printf(LABEL "%llu of the prefixes wanted, by guards or budget%s\n", "refused",
 		       (unsigned long long)get_number(j, "refused"),
 		       get_flag(j, "budget_spent") ? "; the budget is spent" : "");
 }
