@@ -386,8 +386,9 @@ static int check_size(const struct state_feed *feed, const struct file *f, bool 
 
 	if (!f->list.n)
 		return request_fail(-EPERM, why,
-				    "%s: refused: nothing is left of it; the last copy stays",
-				    feed->name);
+				    "%s: refused: nothing is left of it; the last copy stays; "
+				    "seine drop flush --feed %s takes it away",
+				    feed->name, feed->name);
 	if (force || !feed->imported_unix || (n < FEED_SMALL && held < FEED_SMALL))
 		return 0;
 	if (n > held + held / 2 || n < held / 2)

@@ -89,7 +89,8 @@ static int read_end(const struct wish *w, const struct wish_terms *t, char *why,
 	else if (w->permanent || w->ttl_sec != WISH_UNSAID)
 		r = wish_end(w->permanent, w->ttl_sec, t->now_sec, why, ret);
 	if (r == 0 && t->must_end && !*ret)
-		return refuse(why, REQUEST_WHY, "no time to live: what a list brings must end");
+		return refuse(why, REQUEST_WHY,
+			      "no time to live: give --ttl; what a list brings must end");
 	return r;
 }
 
