@@ -195,14 +195,14 @@ static int check_hello(const struct entry *held, const struct entry *e, char *wh
 			    (unsigned long long)held->row.hello_key);
 }
 
-static int put_impact(struct agent *a, const struct entry *e, const struct moment *m, bool asked,
+/* Of a single address too: that is where a customer is typed by mistake. */
+static int put_impact(struct agent *a, const struct entry *e, const struct moment *m,
 		      json_t *answer)
 {
 	json_t *impact = json_null();
-	int r = 0;
+	int r;
 
-	if (asked || e->prefix.len < (prefix_is_v4(&e->prefix) ? 128 : a->conf.judge.v6_source))
-		r = json_impact(a, e, 1, m, &impact);
+	r = json_impact(a, e, 1, m, &impact);
 	json_object_set_new(answer, "impact", impact);
 	return r;
 }
@@ -283,7 +283,7 @@ int request_drop_add(struct agent *a, const json_t *request, const struct moment
 	json_object_set_new(ret->head, "dry_run", json_boolean(dry_run));
 	json_object_set_new(ret->head, "mode", json_string(mode_name(a->conf.cfg.mode)));
 	json_object_set_new(ret->head, "trial", json_trial(a, m));
-	return put_impact(a, &e, m, dry_run, ret->head);
+	return put_impact(a, &e, m, ret->head);
 }
 
 /* --- del -------------------------------------------------------------------------------------- */

@@ -51,6 +51,12 @@ restart() {
 	start_agent
 }
 
+@test "whom a single address hits is said too" {
+	run -0 seine drop add 203.0.113.77 --ttl 1h
+	[[ $output == *"covers      1 address"* && $output == *"seen        no source"* ]]
+	seine drop del 203.0.113.77
+}
+
 # --- replace ----------------------------------------------------------------------------------------
 
 @test "a file replaces the operator's entries, and says what that changes" {
