@@ -445,6 +445,17 @@ static void the_first_copy_of_a_feed(void **state)
 	has_not(later, "watches");
 }
 
+static void what_only_removes_hits_nobody(void **state)
+{
+	_cleanup_(freep) char *out = printed(
+		print_change, "{'removed':1,'impact':{'addresses_v4':0,'networks_v6':0}}", &plain);
+
+	(void)state;
+	has(out, "1 removed");
+	has_not(out, "covers");
+	has_not(out, "seen");
+}
+
 static void conflicts_up_to_a_limit(void **state)
 {
 	_cleanup_(json_decrefp) json_t *list = parse("[{'loser':" AUTO ",'winner':" OFFICE
@@ -551,6 +562,7 @@ int main(void)
 		cmocka_unit_test(nothing_decides_about_who_is_allowed),
 		cmocka_unit_test(what_is_removed_and_comes_back),
 		cmocka_unit_test(the_first_copy_of_a_feed),
+		cmocka_unit_test(what_only_removes_hits_nobody),
 		cmocka_unit_test(conflicts_up_to_a_limit),
 		cmocka_unit_test(the_audit),
 		cmocka_unit_test(events_about_something),

@@ -321,6 +321,7 @@ static void print_sum(const json_t *a, const struct text_style *s, FILE *to)
 void print_change(const json_t *answer, const struct text_style *s, FILE *to)
 {
 	const json_t *diff = json_object_get(answer, "diff");
+	const json_t *impact = json_object_get(answer, "impact");
 	uint64_t all = get_number(answer, "diff_all"), shown = json_array_size(diff);
 	char n[FORMAT_MAX];
 
@@ -334,7 +335,8 @@ void print_change(const json_t *answer, const struct text_style *s, FILE *to)
 		text_fact(s, to, "watches", TEXT_YELLOW,
 			  "it is the first copy of this feed; import it again for what it says to "
 			  "be done");
-	print_impact(json_object_get(answer, "impact"), s, to);
+	if (get_number(impact, "addresses_v4") || get_number(impact, "networks_v6"))
+		print_impact(impact, s, to);
 	print_footing(answer, s, to);
 }
 
