@@ -37,10 +37,12 @@ static void withhold_guarded(const struct guards *g, struct entries *e, struct c
 
 	for (size_t i = 0; i < e->n; i++) {
 		const struct entry *x = &e->list[i];
-		bool guarded = x->row.action != SEINE_WATCH && guards_refuse(g, &x->prefix);
-		bool peoples = claim_class(x->row.origin) == CLAIM_PEOPLE;
+		const struct guarded *guard =
+			x->row.action == SEINE_WATCH ? NULL : guards_refuse(g, &x->prefix);
+		bool peoples = claim_class(x->row.origin) == CLAIM_PEOPLE, guarded = guard;
 
-		ret->guarded += guarded && peoples;
+		/* Where the allow list speaks it is obeyed by the datapath itself. */
+		ret->guarded += guarded && peoples && strcmp(guard->rule, "allow list") != 0;
 		ret->withheld += guarded && !peoples;
 		if (!guarded || peoples)
 			e->list[n++] = *x;

@@ -392,6 +392,26 @@ json_t *json_event(const struct audit *row)
 	return event;
 }
 
+/* Of all sources, or of the one that a single address means: that one is asked often. */
+static int features_within(const struct agent *a, const struct entry *list, size_t n,
+			   uint32_t now_sec, struct features **ret, size_t *ret_n)
+{
+	struct prefix source;
+	struct features *f;
+
+	if (n != 1 ||
+	    list->prefix.len < (prefix_is_v4(&list->prefix) ? 128 : a->conf.judge.v6_source))
+		return observations_features(a->mind->observations, WINDOW_DAY, now_sec, ret,
+					     ret_n);
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	source = request_source_of(a, &list->prefix);
+	*ret = f;
+	*ret_n = observations_find(a->mind->observations, source.ip, WINDOW_DAY, now_sec, f) == 0;
+	return 0;
+}
+
 int json_impact(struct agent *a, const struct entry *list, size_t n, const struct moment *m,
 		json_t **ret)
 {
@@ -402,7 +422,7 @@ int json_impact(struct agent *a, const struct entry *list, size_t n, const struc
 	size_t n_f = 0;
 	int r;
 
-	r = observations_features(a->mind->observations, WINDOW_DAY, m->now_sec, &f, &n_f);
+	r = features_within(a, list, n, m->now_sec, &f, &n_f);
 	if (r == 0)
 		r = impact_view_new(a->mind->campaigns, f, n_f, a->conf.judge.v6_source, &view);
 	if (r == 0)

@@ -22,6 +22,7 @@
 #include "user/trial.h"
 
 #define DIFF_SHOWN 20
+#define SURFACED_SHOWN 5
 
 /* --- What changes ----------------------------------------------------------------------------- */
 
@@ -156,11 +157,16 @@ static int commit(struct agent *a, const struct bulk_change *b, const struct cha
 	return r < 0 ? r : ledger_commit(a, &next, &x.audit, why);
 }
 
-/* How many entries would be in force. */
-static int count_in_force(struct agent *a, const struct bulk_change *b, char *why, size_t *ret)
+static void entries_freep(struct entries **e)
 {
+	entries_free(*e);
+}
+
+/* The list that would be in force. */
+static int preview(struct agent *a, const struct bulk_change *b, char *why, struct entries **ret)
+{
+	_cleanup_(entries_freep) struct entries *entries = NULL;
 	_cleanup_(claims_freep) struct claims *next = NULL;
-	struct entries *entries = NULL;
 	size_t uncounted;
 	int r;
 
@@ -170,9 +176,39 @@ static int count_in_force(struct agent *a, const struct bulk_change *b, char *wh
 	if (r == 0)
 		r = datapath_fits(a->datapath, entries, why, &uncounted);
 	if (r == 0)
-		*ret = entries->n;
-	entries_free(entries);
+		*ret = take_ptr(entries);
 	return r;
+}
+
+/* Entries of others that come into force because what was above them goes. */
+struct surfacing {
+	struct agent *agent;
+	const struct moment *moment;
+	const struct owner *owner;
+	json_t *shown;
+	json_int_t n;
+};
+
+static void surface(const struct entry *was, const struct entry *is, void *arg)
+{
+	struct surfacing *s = arg;
+
+	if (!is || is_owned(is, s->owner) || (was && !is_owned(was, s->owner)))
+		return;
+	if (s->n++ < SURFACED_SHOWN)
+		json_array_append_new(s->shown, json_entry(s->agent, is, s->moment));
+}
+
+static int put_surfaced(struct agent *a, const struct bulk_change *b, const struct entries *next,
+			const struct moment *m, json_t *answer)
+{
+	struct surfacing s = { .agent = a, .moment = m, .owner = &b->owner };
+
+	s.shown = json_array();
+	(void)entries_each_change(a->entries, next, surface, &s);
+	json_object_set_new(answer, "surfaces", s.shown);
+	json_object_set_new(answer, "surfaces_all", json_integer(s.n));
+	return 0;
 }
 
 static int change(struct agent *a, const struct bulk_change *b, const struct moment *m, char *why,
@@ -181,8 +217,10 @@ static int change(struct agent *a, const struct bulk_change *b, const struct mom
 	_cleanup_(claims_freep) struct claims *before = NULL;
 	_cleanup_(
 		change_clear) struct change c = { .agent = a, .moment = m, .shown = json_array() };
+	_cleanup_(json_decrefp) json_t *answer = answer_new("change");
+	_cleanup_(entries_freep) struct entries *next = NULL;
 	json_t *impact = json_null();
-	size_t in_force = 0, all;
+	size_t all;
 	int r;
 
 	r = owned(a, &b->owner, &before);
@@ -190,24 +228,24 @@ static int change(struct agent *a, const struct bulk_change *b, const struct mom
 		return r;
 	compare(&c, before, b->after);
 	all = c.diff.added + c.diff.removed + c.diff.changed;
-	if (b->dry_run)
-		r = count_in_force(a, b, why, &in_force);
-	else
+	r = preview(a, b, why, &next);
+	if (r == 0)
+		r = put_surfaced(a, b, next, m, answer);
+	if (r == 0 && !b->dry_run)
 		r = commit(a, b, &c, m, why);
 	if (r == 0)
 		r = json_impact(a, b->after->list, b->after->n, m, &impact);
 	if (r < 0)
 		return r;
-	ret->head = answer_new("change");
+	ret->head = json_incref(answer);
 	json_object_update_new(
 		ret->head,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:o, s:b, s:s, s:o}", "added",
 			  (json_int_t)c.diff.added, "removed", (json_int_t)c.diff.removed,
 			  "changed", (json_int_t)c.diff.changed, "kept", (json_int_t)c.kept,
-			  "entries", (json_int_t)(b->dry_run ? in_force : a->entries->n), "diff",
-			  c.shown, "diff_all", (json_int_t)all, "impact", impact, "dry_run",
-			  b->dry_run, "mode", mode_name(a->conf.cfg.mode), "trial",
-			  json_trial(a, m)));
+			  "entries", (json_int_t)next->n, "diff", c.shown, "diff_all",
+			  (json_int_t)all, "impact", impact, "dry_run", b->dry_run, "mode",
+			  mode_name(a->conf.cfg.mode), "trial", json_trial(a, m)));
 	return 0;
 }
 
@@ -359,6 +397,10 @@ int request_drop_replace(struct agent *a, const json_t *request, const struct mo
 		r = read_file(m, &wanted, why, &f, ret);
 	if (r != 0)
 		return r < 0 ? r : 0;
+	if (!f.list.n)
+		return request_fail(-EPERM, why,
+				    "%s: refused: nothing is in it; seine drop flush removes all",
+				    wanted.name);
 	take_out_guarded(a, &f);
 	if (f.list.skipped.all)
 		return refuse_lines(ANSWER_REFUSED, &f.list.skipped,

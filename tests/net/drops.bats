@@ -88,6 +88,13 @@ restart() {
 	is_listed 203.0.113.1
 }
 
+@test "an empty file is no list" {
+	seine drop add 203.0.113.1
+	run -4 seine drop replace - </dev/null
+	[[ $output == *"seine drop flush"* ]]
+	is_listed 203.0.113.1
+}
+
 @test "a line that a guard forbids changes nothing, and is named with the rule" {
 	printf '203.0.113.1\n198.51.100.1\n203.0.113.2\n' >"$dir/list"
 	run -4 seine drop replace "$dir/list"
@@ -158,6 +165,8 @@ feed() {
 	json '(a["total"] == 1 and a["conflicts"][0]["loser"]["actor"] == "two" and
 	       a["conflicts"][0]["winner"]["origin"] == "operator")' drop conflicts
 	run ! is_listed 198.18.7.1
+	run -0 seine drop flush --dry-run
+	[[ $output == *"198.18.7.1 ("*"comes into force"* ]]
 	run seine check 198.18.7.1
 	[[ $output == *"198.18.7.0/24"* && $output == *"feed"* ]]
 	seine drop del 198.18.7.0/24

@@ -318,6 +318,23 @@ static void print_sum(const json_t *a, const struct text_style *s, FILE *to)
 		  plural(entries, "y", "ies"));
 }
 
+/* What was beneath the entries that go. */
+static void print_surfaced(const json_t *answer, const struct text_style *s, FILE *to)
+{
+	const json_t *list = json_object_get(answer, "surfaces");
+	uint64_t all = get_number(answer, "surfaces_all");
+	char text[FORMAT_ENTRY], n[FORMAT_MAX];
+	json_t *e;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, e)
+		text_fact(s, to, i ? "" : "now", TEXT_YELLOW, "%s comes into force",
+			  format_entry(e, text));
+	if (all > json_array_size(list))
+		text_fact(s, to, "", TEXT_YELLOW, "and %s more",
+			  format_exact(all - json_array_size(list), n));
+}
+
 void print_change(const json_t *answer, const struct text_style *s, FILE *to)
 {
 	const json_t *diff = json_object_get(answer, "diff");
@@ -331,6 +348,7 @@ void print_change(const json_t *answer, const struct text_style *s, FILE *to)
 	if (shown)
 		fputc('\n', to);
 	print_sum(answer, s, to);
+	print_surfaced(answer, s, to);
 	if (get_flag(answer, "watches_first"))
 		text_fact(s, to, "watches", TEXT_YELLOW,
 			  "it is the first copy of this feed; import it again for what it says to "
