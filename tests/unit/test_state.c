@@ -245,6 +245,23 @@ static void feeds_keep_their_numbers(void **state)
 	state_loaded_clear(&l);
 }
 
+static void feeds_come_with_a_number(void **state)
+{
+	_cleanup_(state_closep) struct state *s = state_place_open(*state);
+	struct state_feed a = { .number = 7, .name = "abuse" }, b = { .name = "tor" };
+	struct state_loaded l;
+
+	assert_int_equal(state_begin(s, NOW), 0);
+	assert_int_equal(state_put_feed(s, &a), 0);
+	assert_int_equal(state_put_feed(s, &b), 0);
+	assert_int_equal(b.number, 8);
+	state_place_commit(s);
+	l = state_place_load(s, NOW);
+	assert_int_equal(l.n_feeds, 2);
+	assert_memory_equal(&l.feeds[0], &a, sizeof(a));
+	state_loaded_clear(&l);
+}
+
 static void lists_of_json(void **state)
 {
 	_cleanup_(state_closep) struct state *s = state_place_open(*state);
@@ -572,6 +589,7 @@ int main(void)
 		STATE_TEST(the_allow_list_comes_back),
 		STATE_TEST(the_mode_and_what_it_was_against),
 		STATE_TEST(feeds_keep_their_numbers),
+		STATE_TEST(feeds_come_with_a_number),
 		STATE_TEST(lists_of_json),
 		STATE_TEST(too_much_json_is_refused),
 		STATE_TEST(what_is_not_committed_is_absent),

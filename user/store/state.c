@@ -76,8 +76,9 @@ static const char *const query_texts[STATE_QUERIES] = {
 	[STATE_FEEDS] = "SELECT number, name, imported, lines, watched FROM feed ORDER BY number",
 	[STATE_FEED_ADD] = "INSERT INTO feed (name, imported, lines, watched) "
 			   "VALUES (?2, ?3, ?4, ?5)",
-	[STATE_FEED_PUT] = "UPDATE feed SET name = ?2, imported = ?3, lines = ?4, watched = ?5 "
-			   "WHERE number = ?1",
+	[STATE_FEED_PUT] = "INSERT INTO feed (number, name, imported, lines, watched) "
+			   "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (number) DO UPDATE SET "
+			   "name = ?2, imported = ?3, lines = ?4, watched = ?5",
 	[STATE_FEED_REMOVE] = "DELETE FROM feed WHERE number = ?1",
 	[STATE_ROWS_OF] = "SELECT json FROM list WHERE kind = ?1 ORDER BY at",
 	[STATE_ROW_PUT] = "INSERT INTO list (kind, at, json) VALUES (?1, ?2, ?3) ON CONFLICT "

@@ -137,7 +137,7 @@ int state_remove_allow(struct state *s, const struct prefix *p); /* -ENOENT */
 int state_set_mode(struct state *s, enum seine_mode mode, enum seine_mode conf_mode);
 int state_forget_mode(struct state *s); /* the configuration decides */
 
-/* Adds a feed, whose number is filled in, or changes the one with the number. */
+/* Adds a feed, whose number is filled in where it is 0, or changes the one with the number. */
 int state_put_feed(struct state *s, struct state_feed *feed);
 int state_remove_feed(struct state *s, uint32_t number); /* -ENOENT */
 
