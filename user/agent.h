@@ -101,6 +101,7 @@ struct agent {
 	struct trial trial;
 	struct state_loaded *loaded; /* from the state, until it is in force */
 	bool record_anew;	     /* the state holds no claims at all yet */
+	bool unrecorded;	     /* it lacks what has changed, or has lost what it held */
 	int64_t told_id;	     /* of the last event of the audit that followers were told */
 	bool off;		     /* the kill switch, as it was last seen */
 	int network_fd;	      /* tells of changes of addresses and routes; -1: nothing does */

@@ -90,6 +90,80 @@ static void log_event(const struct audit *x)
 	       x->actor[0] ? x->actor : "somebody who wrote the map");
 }
 
+static int write_lists(struct state *s, const struct claims *claims,
+		       const struct allow_entry *allows, size_t n_allows)
+{
+	int r = state_record_claims(s, NULL, claims);
+
+	if (r >= 0)
+		r = state_clear_allows(s);
+	for (size_t i = 0; i < n_allows && r == 0; i++)
+		if (!allowdir_owns(&allows[i]))
+			r = state_put_allow(s, &allows[i]);
+	return r < 0 ? r : 0;
+}
+
+/* What was there before a trial is put where a trial copies it from. */
+static int write_trial(const struct agent *a)
+{
+	const struct trial *t = &a->trial;
+	int r = state_trial_confirm(a->state);
+
+	if (!t->deadline_sec || (r < 0 && r != -ENOENT))
+		return r == -ENOENT ? 0 : r;
+	r = state_set_mode(a->state, t->mode, a->conf_mode);
+	if (r == 0)
+		r = write_lists(a->state, t->people, t->allows, t->n_allows);
+	return r < 0 ? r : state_trial_begin(a->state, t->deadline_sec, t->uid, t->actor);
+}
+
+/* Everything, where the state lacks some of it. Standings follow with the next cycle. */
+static int catch_up(struct agent *a)
+{
+	_cleanup_(freep) struct allow_entry *allows = NULL;
+	size_t n = 0;
+	int r = datapath_allows(a->datapath, &allows, &n);
+
+	if (r == 0)
+		r = write_trial(a);
+	if (r == 0)
+		r = state_set_mode(a->state, a->conf.cfg.mode, a->conf_mode);
+	if (r == 0)
+		r = write_lists(a->state, a->claims, allows, n);
+	for (size_t i = 0; i < a->feeds.n && r == 0; i++)
+		r = state_put_feed(a->state, &a->feeds.list[i]);
+	a->mind->ladder_changed = true;
+	a->mind->reentries_changed = true;
+	return r;
+}
+
+/* At a start there is nothing yet that could be written anew. */
+static bool is_behind(const struct agent *a)
+{
+	return a->unrecorded && !a->loaded;
+}
+
+static int record(struct agent *a, ledger_write write, const void *arg, const struct audit *audit)
+{
+	int r = state_begin(a->state, agent_now_sec());
+
+	if (r < 0)
+		return r;
+	if (is_behind(a))
+		r = catch_up(a);
+	if (r < 0) {
+		state_roll_back(a->state);
+		return r;
+	}
+	if (write)
+		(void)write(a->state, arg);
+	if (audit)
+		(void)state_audit(a->state, audit);
+	return state_commit(a->state);
+}
+
+/* A disk that was full for a moment, or a file that was damaged, leaves no gap: what was not
+ * recorded then is with the next thing that is. */
 int ledger_record(struct agent *a, ledger_write write, const void *arg, const struct audit *audit)
 {
 	int r;
@@ -99,15 +173,18 @@ int ledger_record(struct agent *a, ledger_write write, const void *arg, const st
 	if (!a->state)
 		return -ENODEV;
 	state_clock(a->state, (int64_t)time(NULL) - agent_now_sec());
-	r = state_begin(a->state, agent_now_sec());
-	if (r < 0)
-		return recorded(a, r);
-	if (write)
-		(void)write(a->state, arg);
-	if (audit)
-		(void)state_audit(a->state, audit);
-	r = recorded(a, state_commit(a->state));
-	if (r == 0)
+	r = record(a, write, arg, audit);
+	if (r == -EUCLEAN) {
+		log_warning("%s", state_why(a->state));
+		a->unrecorded = true;
+		a->told_id = 0; /* events are counted from the beginning */
+		r = record(a, write, arg, audit);
+	}
+	if (!a->loaded)
+		a->unrecorded = r < 0;
+	else
+		a->unrecorded |= r < 0;
+	if (recorded(a, r) == 0)
 		told_events(a);
 	return r;
 }
@@ -123,16 +200,13 @@ static int write_claims(struct state *s, const void *arg)
 	return state_record_claims(s, c->before, c->after);
 }
 
-/* A new file in place of a damaged one has nothing yet. */
+/* A new file has nothing yet. */
 static int record_claims(struct agent *a, const struct claims *before, const struct claims *after,
 			 const struct audit *audit)
 {
 	const struct claims_change c = { a->record_anew ? NULL : before, after };
-	const struct claims_change anew = { NULL, after };
 	int r = ledger_record(a, write_claims, &c, audit);
 
-	if (r == -EUCLEAN)
-		r = ledger_record(a, write_claims, &anew, audit);
 	a->record_anew &= r < 0;
 	return r;
 }
@@ -252,11 +326,16 @@ int ledger_begin(struct agent *a, struct claims **ret)
 
 /* ---- start ---- */
 
+/* Damage deep in a file is found when it is read; the new one in its place is empty. */
 static int read_state(struct agent *a, struct state_loaded *ret)
 {
 	struct state_loaded loaded = { 0 };
 	int r = state_load(a->state, agent_now_sec(), &loaded);
 
+	if (r == -EUCLEAN) {
+		log_warning("%s", state_why(a->state));
+		r = state_load(a->state, agent_now_sec(), &loaded);
+	}
 	if (r == 0)
 		*ret = loaded;
 	return r;

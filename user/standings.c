@@ -112,8 +112,13 @@ int standings_open(struct agent *a, char *why)
 	rollback_begin(&a->standings->rollback, &a->conf.rollback);
 	if (a->state)
 		r = read_rows(a, &left_out);
-	if (r < 0)
+	if (r == -ENOMEM)
 		return snprintf(why, DATAPATH_WHY, "standings of campaigns: %s", strerror(-r)), r;
+	if (r < 0) {
+		log_warning("standings of campaigns: %s; campaigns begin anew",
+			    state_why(a->state));
+		a->unrecorded = true;
+	}
 	if (left_out)
 		log_warning("%s: %zu standings or re-entries mean nothing and are left out",
 			    a->conf.state, left_out);

@@ -133,6 +133,7 @@ int state_applied(struct state *s, uint64_t maps);
  */
 int state_put_allow(struct state *s, const struct allow_entry *e);
 int state_remove_allow(struct state *s, const struct prefix *p); /* -ENOENT */
+int state_clear_allows(struct state *s);
 
 int state_set_mode(struct state *s, enum seine_mode mode, enum seine_mode conf_mode);
 int state_forget_mode(struct state *s); /* the configuration decides */

@@ -68,6 +68,13 @@ int state_remove_allow(struct state *s, const struct prefix *p)
 	return done_or_missing(s, missing(s, db_do(&s->db, q)));
 }
 
+int state_clear_allows(struct state *s)
+{
+	int r = state_writing(s);
+
+	return r < 0 ? r : state_done(s, db_run(&s->db, "DELETE FROM allow"));
+}
+
 static int read_allow(const struct state *s, sqlite3_stmt *q, uint32_t now_sec,
 		      struct allow_entry *ret)
 {
