@@ -94,6 +94,7 @@ struct agent {
 	bool entries_edited;	     /* by somebody else since: the bitmap lacks them */
 	struct entries_diff applied; /* by the last change */
 	struct entries_diff by_hand; /* what others did to the list before it */
+	struct entries *seen;	 /* the kernel's list before it, where others had changed that */
 	struct entries *retired; /* the list before, as it was when it went; NULL: nobody can tell */
 	size_t uncounted;	 /* entries without counters of their own */
 	struct conflicts conflicts; /* claims that are not in force */

@@ -15,6 +15,7 @@
 #include "user/ledger.h"
 #include "user/loop.h"
 #include "user/networks.h"
+#include "user/standings.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(int r, char *why, const char *format, ...)
 {
@@ -111,12 +112,15 @@ int agent_allow_put(struct agent *a, const struct allow_entry *e, const struct a
 	int r;
 
 	prefix_format(&e->prefix, text);
-	if (!audit || strcmp(audit->result, "done") == 0)
-		(void)ledger_record(a, write_allow, e, audit);
+	r = datapath_allow_fits(a->datapath, e, 1, why);
+	if (r < 0)
+		return r;
+	(void)ledger_record(a, write_allow, e, audit);
 	r = datapath_allow_put(a->datapath, e);
-	if (r == -ENOSPC)
-		return fail(r, why, "%s: the allow list is full", text);
-	return r < 0 ? fail(r, why, "%s: %s", text, strerror(-r)) : 0;
+	if (r >= 0)
+		return 0;
+	(void)ledger_record(a, write_no_allow, &e->prefix, NULL);
+	return fail(r, why, "%s: %s", text, strerror(-r));
 }
 
 int agent_allow_take(struct agent *a, const struct prefix *p, const struct audit *audit, char *why)
@@ -223,6 +227,33 @@ int agent_switch_off(struct agent *a, bool off, const struct moment *m, char *wh
 
 /* ---- reload ---- */
 
+static int write_conf_mode(struct state *s, const void *arg)
+{
+	(void)arg;
+	return state_forget_mode(s);
+}
+
+/* The file says something else than before: what was set on the command line is over, and does not
+ * come back when the file says the former again. */
+static void follow_file(struct agent *a, enum seine_mode before, enum seine_mode file_mode)
+{
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	enum seine_mode mode = a->conf.cfg.mode;
+	struct moment m = moment_now();
+
+	if (file_mode == a->conf_mode)
+		return;
+	a->conf_mode = file_mode;
+	if (mode != before)
+		log_info("mode: %s (was %s)", mode_name(mode), mode_name(before));
+	if (mode == SEINE_ENFORCE && before != SEINE_ENFORCE)
+		ladder_enforce_begins(&a->mind->ladder, m.now_sec);
+	auditing_begin(&x, a, &m, "mode");
+	auditing_object(&x, mode_name(mode));
+	auditing_text(&x, "was %s; as %s says", mode_name(before), a->conf_path);
+	(void)ledger_record(a, write_conf_mode, NULL, &x.audit);
+}
+
 /* Settings that are built into what runs already: told, and left for the next start. */
 static void keep_fixed(const struct conf *now, struct conf *next)
 {
@@ -270,7 +301,7 @@ int agent_reload(struct agent *a, char *why)
 	_cleanup_(asns_freep) struct asns *asns = NULL;
 	_cleanup_(freep) struct allow_entry *allows = NULL;
 	_cleanup_(freep) struct hello_name *names = NULL;
-	enum seine_mode file_mode;
+	enum seine_mode file_mode, before;
 	struct conf next;
 	size_t n = 0, n_names = 0;
 	int r;
@@ -305,11 +336,11 @@ int agent_reload(struct agent *a, char *why)
 		r = hellonames_apply(a->dictionary, names, n_names);
 	if (r < 0)
 		return fail(r, why, "cannot write the settings: %s", strerror(-r));
-	if (next.cfg.mode != a->conf.cfg.mode)
-		log_info("mode: %s (was %s)", mode_name(next.cfg.mode),
-			 mode_name(a->conf.cfg.mode));
+	before = a->conf.cfg.mode;
+	if (next.rollback.fall_for_sec != a->conf.rollback.fall_for_sec)
+		standings_forget_traffic(a, &next.rollback);
 	a->conf = next;
-	a->conf_mode = file_mode;
+	follow_file(a, before, file_mode);
 	agent_networks(a, take_ptr(asns));
 	loop_retime(a->loop, a->cycle_timer, next.interval_ms);
 	agent_follow(a);

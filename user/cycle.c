@@ -174,25 +174,10 @@ static int judge(struct agent *a, struct turn *t)
 
 /* ---- enforce ---- */
 
-static bool differs(const struct entries_diff *d)
-{
-	return d->added || d->removed || d->changed;
-}
-
 static int enforce(struct agent *a, struct turn *t)
 {
-	_cleanup_(auditing_clear) struct auditing x = { 0 };
-	struct moment m = moment_now();
-	bool by_hand = differs(&a->by_hand);
-	int r;
+	int r = ledger_commit(a, &t->next, NULL, t->why);
 
-	if (by_hand) {
-		auditing_begin(&x, a, &m, "edited");
-		snprintf(x.actor, sizeof(x.actor), "by hand");
-		auditing_text(&x, "drop list in the kernel: %zu added, %zu removed, %zu changed",
-			      a->by_hand.added, a->by_hand.removed, a->by_hand.changed);
-	}
-	r = ledger_commit(a, &t->next, by_hand ? &x.audit : NULL, t->why);
 	a->cycle.applied = a->applied;
 	agent_alarm(a, ALARM_APPLY, r < 0, "drop list: %s", t->why);
 	return 0; /* the old list stays in force, and the next turn tries again */

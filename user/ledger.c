@@ -255,8 +255,25 @@ static int apply(struct agent *a, struct entries **wanted, char *why)
 	a->applied = entries_compare(before, a->entries);
 	told_changes(a, before);
 	entries_free(a->retired);
-	a->retired = readable ? take_ptr(before) : NULL;
+	a->retired = !readable ? NULL : a->seen ? take_ptr(a->seen) : take_ptr(before);
 	return 0;
+}
+
+/* Whoever's change it is that brings it along. */
+static void audit_by_hand(struct agent *a)
+{
+	_cleanup_(auditing_clear) struct auditing x = { 0 };
+	struct entries_diff d = a->by_hand;
+	struct moment m = moment_now();
+
+	a->by_hand = (struct entries_diff){ 0 };
+	if (!differs(&d))
+		return;
+	auditing_begin(&x, a, &m, "edited");
+	snprintf(x.actor, sizeof(x.actor), "by hand");
+	auditing_text(&x, "drop list in the kernel: %zu added, %zu removed, %zu changed", d.added,
+		      d.removed, d.changed);
+	(void)ledger_record(a, NULL, NULL, &x.audit);
 }
 
 int ledger_commit(struct agent *a, struct claims **next, const struct audit *audit, char *why)
@@ -286,6 +303,7 @@ int ledger_commit(struct agent *a, struct claims **next, const struct audit *aud
 	conflicts_clear(&a->conflicts);
 	a->conflicts = conflicts;
 	conflicts = (struct conflicts){ 0 };
+	audit_by_hand(a);
 	return 0;
 }
 
@@ -320,6 +338,8 @@ int ledger_begin(struct agent *a, struct claims **ret)
 	d.changed += late.changed;
 	a->by_hand = d;
 	a->entries_edited |= differs(&d);
+	entries_free(a->seen);
+	a->seen = differs(&d) ? take_ptr(held) : NULL;
 	*ret = take_ptr(next);
 	return 0;
 }
@@ -366,11 +386,22 @@ static int end_trial(struct agent *a, struct state_loaded *loaded)
 	return read_state(a, loaded);
 }
 
-/* What was said on the command line holds until the file itself says something else. */
+static int write_no_mode(struct state *s, const void *arg)
+{
+	(void)arg;
+	return state_forget_mode(s);
+}
+
+/* What was said on the command line holds until the file itself says something else, and is over
+ * then: it does not come back when the file says the former again. */
 static void take_mode(struct agent *a, const struct state_loaded *loaded)
 {
-	if (!loaded->mode_set || loaded->conf_mode != a->conf_mode)
+	if (!loaded->mode_set)
 		return;
+	if (loaded->conf_mode != a->conf_mode) {
+		(void)ledger_record(a, write_no_mode, NULL, NULL);
+		return;
+	}
 	if (loaded->mode != a->conf.cfg.mode)
 		log_info("mode: %s, as it was set by command line",
 			 loaded->mode == SEINE_ENFORCE ? "enforce" : "observe");
@@ -496,6 +527,8 @@ static int start_claims(struct agent *a, char *why)
 		log_info("drop list changed by hand while no agent was there: %zu added, %zu "
 			 "removed, %zu changed",
 			 by_hand.added, by_hand.removed, by_hand.changed);
+	if (how != RECONCILED_FRESH)
+		a->by_hand = by_hand;
 	a->entries_edited = how == RECONCILED_FRESH || by_hand.added;
 	claims_free(a->claims);
 	a->claims = take_ptr(l->claims);
@@ -541,6 +574,7 @@ int ledger_start(struct agent *a, char *why)
 
 void ledger_close(struct agent *a)
 {
+	entries_free(a->seen);
 	entries_free(a->retired);
 	claims_free(a->claims);
 	conflicts_clear(&a->conflicts);

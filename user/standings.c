@@ -133,6 +133,11 @@ void standings_close(struct agent *a)
 	a->standings = NULL;
 }
 
+void standings_forget_traffic(struct agent *a, const struct rollback_settings *s)
+{
+	rollback_begin(&a->standings->rollback, s);
+}
+
 /* ---- orders ---- */
 
 int standings_order(struct agent *a, uint32_t campaign, enum order order, const char *note,

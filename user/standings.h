@@ -15,6 +15,9 @@ int standings_open(struct agent *a, char *why);
 
 void standings_close(struct agent *a);
 
+/* Where what is watched for is another time from now on. */
+void standings_forget_traffic(struct agent *a, const struct rollback_settings *s);
+
 /* An operator's word, followed at once. -ENOENT, -EALREADY. */
 int standings_order(struct agent *a, uint32_t campaign, enum order order, const char *note,
 		    const struct moment *m, char *why);

@@ -171,7 +171,13 @@ static bool is_over(const struct allow_entry *e, const struct moment *m)
 	return e->row.expires_sec && e->row.expires_sec <= m->now_sec;
 }
 
-/* Those of files follow their files. What passed before the trial passes first. */
+static bool same_allow(const struct allow_entry *a, const struct allow_entry *b)
+{
+	return a && memcmp(&a->row, &b->row, sizeof(a->row)) == 0;
+}
+
+/* Those of files follow their files. What passed before the trial passes first. All of it has been
+ * recorded in one go: a list of thousands must not take as many writes to the disk. */
 static int restore_allows(struct agent *a, const struct trial *t, const struct moment *m, char *why)
 {
 	_cleanup_(freep) struct allow_entry *held = NULL;
@@ -179,13 +185,19 @@ static int restore_allows(struct agent *a, const struct trial *t, const struct m
 	int r;
 
 	r = datapath_allows(a->datapath, &held, &n);
-	for (size_t i = 0; i < t->n_allows && r == 0; i++)
-		if (!allowdir_owns(&t->allows[i]) && !is_over(&t->allows[i], m))
-			r = agent_allow_put(a, &t->allows[i], NULL, why);
+	for (size_t i = 0; i < t->n_allows && r == 0; i++) {
+		const struct allow_entry *e = &t->allows[i];
+
+		if (!allowdir_owns(e) && !is_over(e, m) &&
+		    !same_allow(allow_find(held, n, &e->prefix), e))
+			r = datapath_allow_put(a->datapath, e);
+	}
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (!allowdir_owns(&held[i]) &&
 		    !allow_find(t->allows, t->n_allows, &held[i].prefix))
-			r = agent_allow_take(a, &held[i].prefix, NULL, why);
+			r = datapath_allow_remove(a->datapath, &held[i].prefix);
+	if (r < 0)
+		snprintf(why, DATAPATH_WHY, "allow list: %s", strerror(-r));
 	return r;
 }
 
@@ -247,6 +259,8 @@ void trial_check(struct agent *a)
 	char why[DATAPATH_WHY] = "";
 	int r;
 
+	if (!a->trial.deadline_sec) /* somebody else ended it */
+		agent_alarm(a, ALARM_TRIAL, false, "a trial that cannot be taken back");
 	if (!a->trial.deadline_sec || m.now_sec < a->trial.deadline_sec)
 		return;
 	r = trial_revert(a, &m, why);

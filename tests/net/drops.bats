@@ -11,7 +11,7 @@ bats_require_minimum_version 1.5.0
 load host.bash
 
 setup_file() {
-	host_up drops
+	host_up drops "allow_entries = 64"
 }
 
 teardown_file() {
@@ -207,6 +207,69 @@ feed() {
 	json 'a["entries"] == []' allow list
 }
 
+# conf_mode MODE: as the file says, read anew.
+conf_mode() {
+	sed -i -e '/^mode = /d' -e "/^\[agent\]/a mode = $1" "$dir/seine.conf"
+	kill -HUP "$(cat "$dir/seined.pid")"
+	wait_until json "a['mode'] == '$1'" mode
+}
+
+@test "a mode of the command line is over when the file says another, and does not come back" {
+	conf_mode observe
+	seine mode enforce
+	sed -i 's/^mode = .*/mode = enforce/' "$dir/seine.conf"
+	kill -HUP "$(cat "$dir/seined.pid")"
+	wait_until json '(a["events"][-1]["verb"] == "mode" and
+		a["events"][-1]["actor"] == "seined")' log
+	conf_mode observe
+	restart -KILL
+	json 'a["mode"] == "observe"' mode
+}
+
+@test "a feed keeps its name and its claims over a death" {
+	feed 1 3 | seine drop import - --feed older --ttl 1h
+	restart -KILL
+	json 'all(e["actor"] == "older" for e in a["entries"])' drop list
+	feed 7 9 | seine drop import - --feed younger --ttl 1h
+	[ "$(entries)" -eq 6 ]
+	seine drop flush --feed older
+	[ "$(entries)" -eq 3 ]
+}
+
+@test "what does not fit into the allow list is not recorded either" {
+	local i
+	for i in $(seq 0 300); do
+		seine allow add "192.0.2.$((i % 256))/32" >"$dir/allowed" 2>&1 || break
+	done
+	echo "$i: $(cat "$dir/allowed")"
+	[ "$i" -lt 256 ]
+	restart -KILL
+	json "a['total'] == $i" allow list
+	for i in $(seq 0 $((i - 1))); do seine allow del "192.0.2.$i"; done
+}
+
+# by_hand: 203.0.113.1 goes from the kernel's list.
+by_hand() {
+	bpftool map delete pinned "$pins"/*/seine_drop key hex \
+		00 00 00 00 00 00 00 00 00 00 ff ff cb 00 71 01 20 00 00 00
+}
+
+@test "what is listed again after a hand took it away stays" {
+	seine drop add 203.0.113.1
+	by_hand
+	seine drop add 203.0.113.1
+	sleep 2 # cycles
+	is_listed 203.0.113.1
+}
+
+@test "what is edited by hand is in the audit once, whoever's change finds it" {
+	seine drop add 203.0.113.1
+	by_hand
+	seine drop add 203.0.113.2
+	sleep 1
+	json '[e["verb"] for e in a["events"]][-3:].count("edited") == 1' log --limit 3
+}
+
 @test "the audit says who did what, what was refused, and what was there before" {
 	seine drop add 203.0.113.1 --note "ticket 4711"
 	seine drop add 203.0.113.1 --action watch
@@ -222,7 +285,7 @@ feed() {
 	grep -q "drop add 198.51.100.1: refused: overlaps own address .*, by root" "$dir/seined.log"
 	run -0 seine log
 	echo "$output"
-	[[ $output == *"own address"* ]]
+	[[ $output == *"own addr"* ]]
 }
 
 @test "who follows hears of changes and events as they happen" {
