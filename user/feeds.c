@@ -29,17 +29,31 @@ const struct state_feed *feeds_number(const struct feeds *f, uint32_t number)
 	return NULL;
 }
 
-struct state_feed feeds_get(const struct feeds *f, const char *name)
+static uint32_t highest_number(const struct agent *a)
 {
-	const struct state_feed *known = feeds_find(f, name);
+	uint32_t highest = 0;
+
+	for (size_t i = 0; i < a->feeds.n; i++)
+		if (a->feeds.list[i].number > highest)
+			highest = a->feeds.list[i].number;
+	for (size_t i = 0; i < a->claims->n; i++) {
+		const struct seine_entry *row = &a->claims->list[i].row;
+
+		if (row->origin == SEINE_FEED && row->actor > highest &&
+		    row->actor != SEINE_NO_ACTOR)
+			highest = row->actor;
+	}
+	return highest;
+}
+
+struct state_feed feeds_get(const struct agent *a, const char *name)
+{
+	const struct state_feed *known = feeds_find(&a->feeds, name);
 	struct state_feed feed = { .watched = true };
 
 	if (known)
 		return *known;
-	for (size_t i = 0; i < f->n; i++)
-		if (f->list[i].number > feed.number)
-			feed.number = f->list[i].number;
-	feed.number++;
+	feed.number = highest_number(a) + 1;
 	snprintf(feed.name, sizeof(feed.name), "%s", name);
 	return feed;
 }

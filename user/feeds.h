@@ -21,8 +21,9 @@ void feeds_clear(struct feeds *f);
 const struct state_feed *feeds_find(const struct feeds *f, const char *name);
 const struct state_feed *feeds_number(const struct feeds *f, uint32_t number);
 
-/* The one of that name, or one that was never imported, with a number that nobody has had. */
-struct state_feed feeds_get(const struct feeds *f, const char *name);
+/* The one of that name, or one that was never imported, with a number that nobody has had. Claims
+ * of a feed whose name was lost with its file still have theirs. */
+struct state_feed feeds_get(const struct agent *a, const char *name);
 /* Takes it over and records it. -ENOSPC: too many. */
 int feeds_put(struct agent *a, const struct state_feed *feed, char *why);
 

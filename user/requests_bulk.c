@@ -475,7 +475,7 @@ int request_drop_import(struct agent *a, const json_t *request, const struct mom
 		r = read_file(m, &wanted, why, &f, ret);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	feed = feeds_get(&a->feeds, wanted.feed);
+	feed = feeds_get(a, wanted.feed);
 	take_out_guarded(a, &f);
 	r = check_size(&feed, &f, wanted.force, why);
 	if (r < 0)

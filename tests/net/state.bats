@@ -122,11 +122,20 @@ spoil() {
 	json 'any(e["actor"] == "kept" for e in a["entries"])' drop list --limit 100
 }
 
-@test "a file damaged while no agent was there is set aside, and the kernel's list goes on" {
+@test "a file damaged while no agent was there is set aside, and the kernel's lists go on" {
 	seine drop add 192.0.2.61 --permanent
+	seine allow add 192.0.2.62
+	echo 192.0.2.63 | seine drop import - --feed older --ttl 1h
 	stop_agent -TERM
 	spoil 1
 	start_agent
 	is_listed 192.0.2.61
+	is_allowed 192.0.2.62
 	wait_until is_recorded
+	restart -KILL
+	is_listed 192.0.2.61
+	is_allowed 192.0.2.62
+	# Its name is lost, and its claims are nobody else's.
+	echo 192.0.2.64 | seine drop import - --feed younger --ttl 1h
+	is_listed 192.0.2.63
 }
