@@ -184,6 +184,14 @@ static int write_mode(struct state *s, const void *arg)
 	return state_set_mode(s, c->mode, c->conf_mode);
 }
 
+/* The ladder is recorded with the mode that it stood under. */
+static void mode_changes(struct agent *a, enum seine_mode before, enum seine_mode mode)
+{
+	if (mode == SEINE_ENFORCE && before != SEINE_ENFORCE)
+		ladder_enforce_begins(&a->mind->ladder, agent_now_sec());
+	a->mind->ladder_changed |= mode != before;
+}
+
 int agent_put_mode(struct agent *a, enum seine_mode mode, const struct audit *audit, char *why)
 {
 	const struct mode_change change = { mode, a->conf_mode };
@@ -195,8 +203,7 @@ int agent_put_mode(struct agent *a, enum seine_mode mode, const struct audit *au
 	r = datapath_configure(a->datapath, &cfg);
 	if (r < 0)
 		return fail(r, why, "cannot set the mode: %s", strerror(-r));
-	if (mode == SEINE_ENFORCE && a->conf.cfg.mode != SEINE_ENFORCE)
-		ladder_enforce_begins(&a->mind->ladder, agent_now_sec());
+	mode_changes(a, a->conf.cfg.mode, mode);
 	a->conf.cfg = cfg;
 	return 0;
 }
@@ -246,8 +253,7 @@ static void follow_file(struct agent *a, enum seine_mode before, enum seine_mode
 	a->conf_mode = file_mode;
 	if (mode != before)
 		log_info("mode: %s (was %s)", mode_name(mode), mode_name(before));
-	if (mode == SEINE_ENFORCE && before != SEINE_ENFORCE)
-		ladder_enforce_begins(&a->mind->ladder, m.now_sec);
+	mode_changes(a, before, mode);
 	auditing_begin(&x, a, &m, "mode");
 	auditing_object(&x, mode_name(mode));
 	auditing_text(&x, "was %s; as %s says", mode_name(before), a->conf_path);

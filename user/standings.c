@@ -39,6 +39,7 @@ struct standings {
 
 struct writing {
 	const json_t *standings, *reentries; /* NULL: not these */
+	const json_t *enforced;		     /* [true]: with the mode enforce */
 };
 
 static int write_rows(struct state *s, const void *arg)
@@ -48,6 +49,8 @@ static int write_rows(struct state *s, const void *arg)
 
 	if (w->standings)
 		r = state_save_rows(s, "standing", w->standings);
+	if (r == 0 && w->enforced)
+		r = state_save_rows(s, "enforced", w->enforced);
 	if (r == 0 && w->reentries)
 		r = state_save_rows(s, "reentry", w->reentries);
 	return r;
@@ -60,11 +63,13 @@ static int64_t epoch(const struct agent *a)
 
 void standings_record(struct agent *a, const struct audit *audit)
 {
-	_cleanup_(json_decrefp) json_t *standings = NULL;
+	_cleanup_(json_decrefp) json_t *standings = NULL, *enforced = NULL;
 	struct writing w = { 0 };
 
 	standings = standings_write(&a->mind->ladder, epoch(a));
+	enforced = json_pack("[b]", a->conf.cfg.mode == SEINE_ENFORCE);
 	w.standings = standings;
+	w.enforced = enforced;
 	if (ledger_record(a, write_rows, &w, audit) == 0)
 		a->mind->ladder_changed = false;
 }
@@ -83,9 +88,17 @@ static void record_reentries(struct agent *a, uint32_t now_sec)
 		a->mind->reentries_changed = 0;
 }
 
+/* Who stopped enforcing and does so again by the file begins anew, as by the command line. */
+static void begin_anew(struct agent *a, const json_t *enforced)
+{
+	if (a->conf.cfg.mode == SEINE_ENFORCE && !json_is_true(json_array_get(enforced, 0)))
+		ladder_enforce_begins(&a->mind->ladder, agent_now_sec());
+	a->mind->ladder_changed = true;
+}
+
 static int read_rows(struct agent *a, size_t *left_out)
 {
-	_cleanup_(json_decrefp) json_t *standings = NULL, *reentries = NULL;
+	_cleanup_(json_decrefp) json_t *standings = NULL, *reentries = NULL, *enforced = NULL;
 	size_t no_json = 0;
 	int r;
 
@@ -93,6 +106,10 @@ static int read_rows(struct agent *a, size_t *left_out)
 	*left_out += no_json;
 	if (r == 0)
 		r = standings_read(standings, epoch(a), &a->mind->ladder, left_out);
+	if (r == 0)
+		r = state_load_rows(a->state, "enforced", &enforced, &no_json);
+	if (r == 0)
+		begin_anew(a, enforced);
 	if (r == 0)
 		r = state_load_rows(a->state, "reentry", &reentries, &no_json);
 	*left_out += no_json;

@@ -226,6 +226,49 @@ conf_mode() {
 	json 'a["mode"] == "observe"' mode
 }
 
+# standing: puts one on the rung enforce, or says on which it is.
+standing() {
+	python3 - "$dir/state.db" "$@" <<-'END'
+		import json, sqlite3, sys, time
+		db = sqlite3.connect(sys.argv[1], timeout=10)
+		if len(sys.argv) > 2:
+		    now = int(time.time())
+		    row = {"campaign": 77, "first": now, "hello": "0" * 16, "seen": now, "rung": "enforce",
+		           "since": now - 86400, "stopped": False, "order": "none", "urged": False,
+		           "ordered": 0, "actor": 0, "note": "", "rollbacks": 0, "reason": "",
+		           "held_out": 0, "held_out_alike": 0, "dropped": True}
+		    db.execute("DELETE FROM list WHERE kind = 'standing'")
+		    db.execute("INSERT INTO list VALUES ('standing', 0, ?)", [json.dumps(row)])
+		    db.commit()
+		else:
+		    print(json.loads(db.execute(
+		        "SELECT json FROM list WHERE kind = 'standing'").fetchone()[0])["rung"])
+	END
+}
+
+on_rung() {
+	[ "$(standing)" == "$1" ]
+}
+
+@test "who enforces again by the file alone begins the ladder anew" {
+	conf_mode observe
+	sleep 1 # cycles
+	stop_agent -TERM
+	standing put
+	sed -i 's/^mode = .*/mode = enforce/' "$dir/seine.conf"
+	start_agent
+	sleep 2 # cycles
+	stop_agent -TERM # nobody else reads the file while it runs
+	on_rung canary
+	standing put
+	start_agent
+	sleep 2
+	stop_agent -TERM
+	on_rung enforce
+	start_agent
+	conf_mode observe
+}
+
 @test "a feed keeps its name and its claims over a death" {
 	feed 1 3 | seine drop import - --feed older --ttl 1h
 	restart -KILL
