@@ -496,6 +496,23 @@ static void a_drip_is_cut_off(void **state)
 	assert_true(now() - began > CONTROL_PATIENCE_SEC - 1);
 }
 
+/* An agent that was busy for longer than it is patient does not blame who asked meanwhile. */
+static void a_busy_server_answers(void **state)
+{
+	static const char request[] = "{\"verb\":\"hello\"}\n";
+	_cleanup_(closep) int fd = connect_raw();
+	char answer[256];
+
+	(void)state;
+	usleep(300000);
+	kill(server_pid, SIGSTOP);
+	sleep(2); /* its clock has ticked before anything comes */
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	sleep(CONTROL_PATIENCE_SEC);
+	kill(server_pid, SIGCONT);
+	assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+}
+
 static int make_directory(void **state)
 {
 	(void)state;
@@ -533,6 +550,7 @@ int main(void)
 		WITH_SERVER(those_who_do_not_read_make_room),
 		WITH_SERVER(a_user_does_not_take_all_seats),
 		WITH_SERVER(a_drip_is_cut_off),
+		WITH_SERVER(a_busy_server_answers),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -410,10 +410,12 @@ static int client_event(struct control_server *s, struct client *c)
 	return c->topic ? client_follow(s, c) : client_read(s, c);
 }
 
+/* Who is slow shows when all that lies there has been taken: we may have been so ourselves. */
 void control_server_dispatch(struct control_server *s)
 {
 	struct epoll_event events[CONTROL_CLIENTS + 2];
 	int n = epoll_wait(s->epoll_fd, events, ARRAY_LEN(events), 0);
+	bool ticked = false;
 
 	for (int i = 0; i < n; i++) {
 		struct client *c = events[i].data.ptr;
@@ -421,10 +423,12 @@ void control_server_dispatch(struct control_server *s)
 		if (events[i].data.ptr == &s->listener.fd)
 			client_accept(s);
 		else if (events[i].data.ptr == &s->timer_fd)
-			cut_off_the_slow(s);
+			ticked = true;
 		else if (c->fd >= 0 && client_event(s, c) < 0)
 			client_close(s, c);
 	}
+	if (ticked)
+		cut_off_the_slow(s);
 }
 
 /* --- Followers ------------------------------------------------------------------------------- */
