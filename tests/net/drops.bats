@@ -429,6 +429,19 @@ print(" ".join(b[2:] for b in json.load(sys.stdin)["value"]))')
 	wait_until is_listed 198.18.7.2
 }
 
+@test "an address that becomes ours while no agent is there ends it as well, and is nobody's edit" {
+	feed 1 3 | seine drop import - --feed moved --ttl 1h
+	feed 1 3 | seine drop import - --feed moved --ttl 1h --action drop
+	stop_agent -KILL
+	(in_server ip address add 198.18.7.2/32 dev lo)
+	start_agent
+	run ! is_listed 198.18.7.2
+	json 'a["withheld"] == 1' status
+	json 'a["total"] == 0' drop list --origin external
+	(in_server ip address del 198.18.7.2/32 dev lo)
+	wait_until is_listed 198.18.7.2
+}
+
 # --- size -------------------------------------------------------------------------------------------
 
 @test "a million lines: one bad one changes nothing, none replaces all" {

@@ -227,10 +227,66 @@ static void by_table(void **state)
 		check(&rows[i]);
 }
 
+/* A start that `composed` otherwise than the list in force was: one claim that is recorded and held
+ * as it is. What differs is not somebody's hand. */
+static void check_recomposed(struct word word, const struct entry *composed)
+{
+	_cleanup_(claims_freep) struct claims *recorded = NULL, *holds = NULL;
+	struct entries *held = NULL, *list = NULL;
+	struct entry e = entry(word);
+	struct entries_diff diff;
+	enum reconciled how;
+
+	assert_int_equal(claims_new(1, &recorded), 0);
+	assert_int_equal(claims_put(recorded, &e), 0);
+	assert_int_equal(entries_new(1, &held), 0);
+	e.row.slot = 9;
+	assert_int_equal(entries_put(held, &e), 0);
+	assert_int_equal(entries_new(1, &list), 0);
+	if (composed)
+		assert_int_equal(entries_put(list, composed), 0);
+	assert_int_equal(reconcile(&(struct reconcile){ .recorded = recorded,
+							.composed = list,
+							.held = held,
+							.recorded_number = LEFT_AT,
+							.applied_number = LEFT_AT,
+							.applied_maps = MAPS,
+							.maps = MAPS,
+							.now_sec = NOW },
+				   &holds, &how, &diff),
+			 0);
+	assert_int_equal(how, RECONCILED_IN_FORCE);
+	assert_int_equal(holds->n, 1);
+	assert_int_equal(holds->list[0].row.origin, word.origin);
+	assert_int_equal(diff.added + diff.removed + diff.changed, 0);
+	entries_free(held);
+	entries_free(list);
+}
+
+/* A guard speaks for an address since nobody was there. */
+static void withheld_since(void **state)
+{
+	(void)state;
+	check_recomposed((struct word)AUTO(1), NULL);
+	check_recomposed((struct word)FEED(1), NULL);
+}
+
+/* The agent died after it made what was on trial last, and before it recorded that. */
+static void confirmed_half(void **state)
+{
+	struct entry capped = entry((struct word)OPERATOR(1));
+
+	(void)state;
+	capped.row.expires_sec = NOW + 60;
+	check_recomposed((struct word)OPERATOR(1), &capped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_table),
+		cmocka_unit_test(withheld_since),
+		cmocka_unit_test(confirmed_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

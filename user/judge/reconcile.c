@@ -4,6 +4,11 @@
 
 #include "user/base/cleanup.h"
 
+static void entries_freep(struct entries **e)
+{
+	entries_free(*e);
+}
+
 /* A list in force that nobody ever brought into force is not one that was left as recorded. */
 static enum reconciled how(const struct reconcile *in)
 {
@@ -44,6 +49,64 @@ static int join_external(struct claims *c, const struct reconcile *in, struct en
 	return r < 0 ? r : claims_sort(c);
 }
 
+/* ---- left as recorded, and composed otherwise than then ---- */
+
+/* As a claim says, to the last field: it was we who wrote it, before what else has a say in the
+ * list changed. A guard may speak for it since, or a trial that keeps it short may have been
+ * confirmed. */
+static bool is_claimed(const struct reconcile *in, const struct entry *held)
+{
+	const struct entry *claim = claims_find(in->recorded, held);
+
+	return claim && entry_same(claim, held);
+}
+
+struct claimed {
+	const struct reconcile *in;
+	size_t n;
+};
+
+static void count_claimed(const struct entry *was, const struct entry *is, void *arg)
+{
+	struct claimed *c = arg;
+
+	(void)was;
+	c->n += is && is_claimed(c->in, is);
+}
+
+/* What is held, with that in the place of ours which follows from the claims. */
+static int without_claimed(const struct reconcile *in, struct entries **ret)
+{
+	_cleanup_(entries_freep) struct entries *e = NULL;
+	int r = entries_new(in->held->n, &e);
+
+	for (size_t i = 0; i < in->held->n && r == 0; i++) {
+		const struct entry *held = &in->held->list[i];
+		const struct entry *ours = entries_find(in->composed, &held->prefix);
+
+		if (!is_claimed(in, held))
+			r = entries_append(e, held);
+		else if (ours)
+			r = entries_append(e, ours);
+	}
+	if (r == 0)
+		*ret = take_ptr(e);
+	return r;
+}
+
+static int adopt(struct claims *c, const struct reconcile *in, struct entries_diff *diff)
+{
+	_cleanup_(entries_freep) struct entries *theirs = NULL;
+	struct claimed claimed = { .in = in };
+	int r = 0;
+
+	(void)entries_each_change(in->composed, in->held, count_claimed, &claimed);
+	if (claimed.n)
+		r = without_claimed(in, &theirs);
+	return r < 0 ? r
+		     : claims_adopt(c, in->composed, theirs ? theirs : in->held, in->now_sec, diff);
+}
+
 int reconcile(const struct reconcile *in, struct claims **ret, enum reconciled *ret_how,
 	      struct entries_diff *ret_diff)
 {
@@ -56,7 +119,7 @@ int reconcile(const struct reconcile *in, struct claims **ret, enum reconciled *
 	if (r == 0 && which == RECONCILED_FRESH)
 		r = take_over(c, in->held, &diff);
 	else if (r == 0 && which == RECONCILED_IN_FORCE)
-		r = claims_adopt(c, in->composed, in->held, in->now_sec, &diff);
+		r = adopt(c, in, &diff);
 	else if (r == 0 && which == RECONCILED_PENDING)
 		r = join_external(c, in, &diff);
 	if (r < 0)

@@ -4,7 +4,8 @@
  *
  *	nothing recorded   what the kernel holds is taken over as it is
  *	other maps	   the host was booted, or they were made anew: what is recorded holds
- *	in force	   the kernel was left as recorded: what differs is somebody's hand
+ *	in force	   the kernel was left as recorded: what differs is somebody's hand,
+ *			   unless it is word for word what a claim says
  *	not in force	   we died between recording and bringing into force: what is recorded
  *			   holds, and entries of somebody else's in the kernel join it
  */
