@@ -306,12 +306,13 @@ static void check_lists(struct agent *a)
 	struct datapath_room room;
 	char why[DATAPATH_WHY] = "";
 	size_t n = 0;
+	bool full;
 
 	if (datapath_allows(a->datapath, &allows, &n) < 0)
 		return;
 	datapath_room(a->datapath, a->entries, n, &room);
-	agent_alarm(a, ALARM_SLOTS, datapath_room_short(&room, why), "%s",
-		    why[0] ? why : "tables of lists are full");
+	full = datapath_room_short(&room, why); /* before `why` is looked at */
+	agent_alarm(a, ALARM_SLOTS, full, "%s", why);
 }
 
 static const struct standing *standing_of(const struct agent *a, uint32_t campaign)

@@ -444,6 +444,13 @@ print(" ".join(b[2:] for b in json.load(sys.stdin)["value"]))')
 
 # --- size -------------------------------------------------------------------------------------------
 
+@test "more entries than rows for hits is told, with what helps" {
+	seq -f '198.18.%g.0/24' 0 255 | seine drop replace - --ttl 1h
+	wait_until json 'a["degraded"] and "hit_slots" in a["trouble"]' status
+	seine drop flush
+	wait_until json 'not a["degraded"]' status
+}
+
 @test "a million lines: one bad one changes nothing, none replaces all" {
 	local began resident
 	sed -i 's/^hit_slots = .*/hit_slots = 1024/' "$dir/seine.conf"
