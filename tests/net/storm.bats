@@ -20,7 +20,7 @@ teardown_file() {
 
 @test "killed at any moment, nothing is lost and the interface is never bare" {
 	python3 -c 'import sqlite3' || skip "python3 without sqlite3"
-	run python3 "$BATS_TEST_DIRNAME/storm.py" "$BUILD/seined" "$BUILD/seine" "$dir/seine.conf" \
+	run python3 -B "$BATS_TEST_DIRNAME/storm.py" "$BUILD/seined" "$BUILD/seine" "$dir/seine.conf" \
 		"$server" "$pins" "$BUILD/tests/bpf/older.bpf.o"
 	echo "# $output" | head -20 >&3
 	[ "$status" -eq 0 ] || tail -n 20 "$dir/storm.log"

@@ -139,7 +139,7 @@ class Importer(Worker):
                 world.feeds = world.feeds | {frozenset(lines)}
             if self.ask("drop import", path, "--feed", "storm", "--action", "drop", *TTL):
                 for world in self.worlds.list:
-                    world.feeds = {frozenset(lines)}
+                    world.imported(frozenset(lines))
         time.sleep(self.random.random() * 0.1)
 
 

@@ -43,6 +43,7 @@ class World:
         self.modes = {"observe"}
         self.whole = frozenset()
         self.feeds = {frozenset()}
+        self.feed_known = self.feed_drops = False  # its first copy only watches
         self.trial = None  # the world that it would lead back to
 
     def copy(self):
@@ -70,9 +71,14 @@ class World:
         """What feeds say is not part of a trial. What somebody wrote by hand meanwhile joins what is recorded where
         the agent died on the way."""
         world = self.trial.copy()
-        world.feeds = self.feeds
+        world.feeds, world.feed_known, world.feed_drops = self.feeds, self.feed_known, self.feed_drops
         world.hands = {p: self.hands[p] | self.trial.hands[p] for p in HANDS}
         return world
+
+    def imported(self, feed):
+        self.feeds = {feed}
+        self.feed_drops = self.feed_known
+        self.feed_known = True
 
     # --- found
 
@@ -94,6 +100,8 @@ class World:
                 yield f"{prefix}: listed by nobody"
             elif row["origin"] != self.origin(prefix, found):
                 yield f"{prefix}: {row['origin']}"
+            elif row["origin"] == "SEINE_FEED" and self.feed_drops and row["action"] != "SEINE_DROP":
+                yield f"{prefix}: {row['action']}, as if it were a feed's first copy"
             elif row["origin"] == "SEINE_OPERATOR" and not self.trial and row["left_sec"] < DAY_SEC / 2:
                 yield f"{prefix}: ends in {row['left_sec']} s, as if on trial"
 
