@@ -173,6 +173,20 @@ feed() {
 	is_listed 198.18.7.1
 }
 
+@test "a feed is known after a death: by its name, and as one that may drop" {
+	feed 1 20 | seine drop import - --feed lasts --ttl 1h
+	restart -KILL
+	json 'all(e["actor"] == "lasts" for e in a["entries"])' drop list --limit 100
+	feed 1 20 | seine drop import - --feed lasts --ttl 1h --action drop
+	json 'all((e["actor"], e["action"]) == ("lasts", "drop") for e in a["entries"])' drop list --limit 100
+	restart -KILL
+	# Another one does not get its number, and with that its entries.
+	feed 31 33 | seine drop import - --feed comes --ttl 1h
+	[ "$(entries)" -eq 23 ]
+	seine drop flush --feed lasts
+	[ "$(entries)" -eq 3 ]
+}
+
 # --- who asked, and what is left --------------------------------------------------------------------
 
 @test "adding for another ClientHello is not silently the end of the first" {
