@@ -29,6 +29,13 @@ __attribute__((format(printf, 3, 4))) static int fail(int r, char *why, const ch
 
 /* ---- guards ---- */
 
+static int write_no_allow(struct state *s, const void *prefix)
+{
+	int r = state_remove_allow(s, prefix);
+
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Those whose time is over go, as long as we look at them anyway. */
 static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n, uint32_t now_sec)
 {
@@ -41,6 +48,7 @@ static size_t allows_expire(struct agent *a, struct allow_entry *list, size_t n,
 			list[kept++] = list[i];
 		} else if (datapath_allow_remove(a->datapath, &list[i].prefix) == 0) {
 			log_info("allow %s: expired", prefix_format(&list[i].prefix, text));
+			(void)ledger_record(a, write_no_allow, &list[i].prefix, NULL);
 		}
 	}
 	return kept;
@@ -96,13 +104,6 @@ bool agent_guarded(struct agent *a, const struct prefix *p, char *why)
 static int write_allow(struct state *s, const void *allow)
 {
 	return state_put_allow(s, allow);
-}
-
-static int write_no_allow(struct state *s, const void *prefix)
-{
-	int r = state_remove_allow(s, prefix);
-
-	return r == -ENOENT ? 0 : r;
 }
 
 int agent_allow_put(struct agent *a, const struct allow_entry *e, const struct audit *audit,

@@ -31,6 +31,9 @@ void ledger_close(struct agent *a);
 int ledger_begin(struct agent *a, struct claims **ret);
 int ledger_commit(struct agent *a, struct claims **next, const struct audit *audit, char *why);
 
+/* What tells the present maps from others. */
+uint64_t ledger_maps(const struct agent *a);
+
 /* The list that would be in force with these claims; conflicts may be NULL. */
 int ledger_compose(const struct agent *a, const struct claims *claims, struct entries **ret,
 		   struct conflicts *ret_conflicts);

@@ -118,6 +118,20 @@ static int read_rows(struct agent *a, size_t *left_out)
 	return r;
 }
 
+/* Where they stood before a restart is no news, and no climb to watch. */
+static int begin_told(struct standings *s, const struct ladder *l)
+{
+	s->told = calloc(l->n + 1, sizeof(*s->told));
+	if (!s->told)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->n; i++)
+		s->told[i] = (struct told){ .campaign = l->list[i].campaign,
+					    .rung = l->list[i].rung,
+					    .entries = l->list[i].rung != RUNG_OBSERVE };
+	s->n_told = l->n;
+	return 0;
+}
+
 int standings_open(struct agent *a, char *why)
 {
 	size_t left_out = 0;
@@ -139,7 +153,7 @@ int standings_open(struct agent *a, char *why)
 	if (left_out)
 		log_warning("%s: %zu standings or re-entries mean nothing and are left out",
 			    a->conf.state, left_out);
-	return 0;
+	return begin_told(a->standings, &a->mind->ladder) < 0 ? -ENOMEM : 0;
 }
 
 void standings_close(struct agent *a)
@@ -157,6 +171,35 @@ void standings_forget_traffic(struct agent *a, const struct rollback_settings *s
 
 /* ---- orders ---- */
 
+static bool is_of(const struct entry *e, const void *campaign)
+{
+	return e->row.origin == SEINE_AUTO && e->row.campaign == *(const uint32_t *)campaign;
+}
+
+/* While a long past is read nothing is judged; but who says stop must not wait for that. */
+static int follow_at_once(struct agent *a, uint32_t campaign, enum order order, char *why)
+{
+	_cleanup_(claims_freep) struct claims *next = NULL;
+	int r;
+
+	if (order != ORDER_PAUSED && order != ORDER_REJECTED)
+		return 0;
+	r = ledger_begin(a, &next);
+	if (r < 0)
+		return r;
+	if (order == ORDER_REJECTED)
+		claims_remove_if(next, is_of, &campaign);
+	for (size_t i = 0; i < next->n; i++) {
+		struct seine_entry *row = &next->list[i].row;
+
+		if (is_of(&next->list[i], &campaign)) {
+			row->action = SEINE_WATCH;
+			row->share = 0;
+		}
+	}
+	return ledger_commit(a, &next, NULL, why);
+}
+
 int standings_order(struct agent *a, uint32_t campaign, enum order order, const char *note,
 		    const struct moment *m, char *why)
 {
@@ -172,6 +215,8 @@ int standings_order(struct agent *a, uint32_t campaign, enum order order, const 
 				    campaign, s ? rung_name(s->rung) : "");
 	if (r < 0)
 		return request_fail(r, why, "%s", strerror(-r));
+	if (mind_recalls(a->mind))
+		return follow_at_once(a, campaign, order, why);
 	return agent_rethink(a, m->now_sec, why);
 }
 
