@@ -11,7 +11,6 @@
 #include "user/base/files.h"
 #include "user/base/log.h"
 #include "user/judge/reconcile.h"
-#include "user/told.h"
 #include "user/trial.h"
 
 static void entries_freep(struct entries **e)

@@ -357,11 +357,12 @@ curl_asks() {
 }
 
 @test "it knows a resumed session, and other programs" {
-	local key version address=198.18.8.4
+	local key version other address=198.18.8.4
 	for version in tls1_3 tls1_2; do
-		openssl_asks 198.18.8.15 -$version -sess_out "$dir/session.$version"
-		wait_until hello_of 198.18.8.15
-		key=$(hello_of 198.18.8.15)
+		other=198.18.8.1${version#tls1_} # what is known of it is of this version
+		openssl_asks "$other" -$version -sess_out "$dir/session.$version"
+		wait_until hello_of "$other"
+		key=$(hello_of "$other")
 		openssl_asks $address -$version -sess_in "$dir/session.$version"
 		grep -q "^Reused" "$dir/openssl.log"
 		seine drop add $address --hello "$key"
