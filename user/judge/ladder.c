@@ -169,6 +169,8 @@ const char *ladder_hindrance(const struct standing *st, const struct campaign *c
 		return NULL;
 	if (!enforcing)
 		return "the mode is observe";
+	if (!c)
+		return "it has not been found yet since the agent started";
 	if (c->ended_sec)
 		return "it has ended";
 	if (st->rung == RUNG_OBSERVE && judge_spares(c, s))

@@ -95,7 +95,8 @@ void ladder_enforce_begins(struct ladder *l, uint32_t now_sec);
 /* When it climbs by itself if the mode is enforce by then; false: it does not. */
 bool ladder_rises(const struct standing *st, const struct judge_settings *s, uint32_t *ret_at_sec);
 
-/* Why it does not climb, in words for the operator; NULL: it does, in time, or stands highest. */
+/* Why it does not climb, in words for the operator; NULL: it does, in time, or stands highest. `c`
+ * is NULL where the campaign is not known (yet). */
 const char *ladder_hindrance(const struct standing *st, const struct campaign *c,
 			     const struct judge_settings *s, bool enforcing);
 
